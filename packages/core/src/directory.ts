@@ -1,0 +1,187 @@
+import { RegistryError } from './errors.ts';
+import { DEFAULT_NAMESPACE, checkName } from './names.ts';
+import { ServiceFeed, type FeedOptions, type FeedStatus } from './service-feed.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { WaitOptions } from './registration.ts';
+import type { ServiceKey } from './instance.ts';
+
+export interface DirectoryOptions extends FeedOptions {
+  /** A service that nobody read or subscribed to for this long is no longer followed, in milliseconds. */
+  readonly idleMs: number;
+  /** The namespace of services that are asked for by name alone. */
+  readonly namespace: string;
+}
+
+/**
+ * The instances of one service, always at hand. Reading costs a reference: no lock, no copy, no waiting.
+ *
+ * ```ts
+ * const users = registry.service('user-service');
+ * const { instances } = await users.load();
+ * ```
+ */
+export class ServiceView {
+  readonly key: ServiceKey;
+  readonly #directory: Directory;
+  #feed: ServiceFeed;
+
+  /** Part of the directory. */
+  constructor(key: ServiceKey, directory: Directory, feed: ServiceFeed) {
+    this.key = key;
+    this.#directory = directory;
+    this.#feed = feed;
+  }
+
+  /**
+   * The newest list. `undefined` while none is known yet, or after `discovery.maxStaleMs`: an outage is never an
+   * empty list.
+   */
+  get snapshot(): Snapshot | undefined {
+    return this.#current().snapshot;
+  }
+
+  /** Whether the list follows the registry now. */
+  get status(): FeedStatus {
+    return this.#current().status;
+  }
+
+  /** Why it doesn't. */
+  get error(): RegistryError | undefined {
+    return this.#current().error;
+  }
+
+  /**
+   * The newest list; waits for the first one.
+   *
+   * @throws {RegistryError} why there is none, after `timeoutMs` (defaults to `registry.requestTimeoutMs`), or at
+   * once where waiting can't help, such as `PERMISSION_DENIED`.
+   */
+  load({
+    signal,
+    timeoutMs = this.#directory.options.requestTimeoutMs,
+  }: WaitOptions = {}): Promise<Snapshot> {
+    return this.#current().load(timeoutMs, signal);
+  }
+
+  /**
+   * Calls the listener with the newest snapshot, now and after each change. Changes that come faster than one turn
+   * of the event loop are told as one.
+   *
+   * @returns the function that ends it.
+   */
+  subscribe(listener: (snapshot: Snapshot) => void): () => void {
+    return this.#current().subscribe(listener);
+  }
+
+  /** The newest snapshot, now and after each change, until the signal aborts. A slow reader skips to the newest. */
+  async *changes({ signal }: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Snapshot, void> {
+    let newest: Snapshot | undefined;
+    let wake = (): void => {};
+    const stop = () => wake();
+    const unsubscribe = this.subscribe((snapshot) => {
+      newest = snapshot;
+      wake();
+    });
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      while (!signal?.aborted) {
+        if (!newest) await new Promise<void>((resolve) => (wake = resolve));
+        const snapshot = newest;
+        newest = undefined;
+        if (snapshot && !signal?.aborted) yield snapshot;
+      }
+    } finally {
+      unsubscribe();
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  #current(): ServiceFeed {
+    if (this.#feed.stopped) this.#feed = this.#directory.feed(this.key);
+    this.#feed.used = true;
+    return this.#feed;
+  }
+}
+
+/** Every service that this process looks at: each followed once, shared by all who read it. */
+export class Directory {
+  readonly options: DirectoryOptions;
+  readonly #feeds = new Map<string, Map<string, ServiceFeed>>();
+  readonly #views = new Map<string, Map<string, ServiceView>>();
+  readonly #home = new Map<string, ServiceView>();
+  #closed: RegistryError | undefined;
+  #cancelSweep: () => void = () => {};
+
+  constructor(options: DirectoryOptions) {
+    this.options = options;
+    this.#views.set(options.namespace, this.#home);
+    this.#sweepLater();
+  }
+
+  /** The view of a service; the same object for the same service. */
+  service(service: string, namespace?: string): ServiceView {
+    const known =
+      namespace === undefined ? this.#home.get(service) : this.#views.get(namespace)?.get(service);
+    return known ?? this.#addView(service, namespace ?? this.options.namespace);
+  }
+
+  /** Part of the view: the feed that follows this service now. */
+  feed(key: ServiceKey): ServiceFeed {
+    if (this.#closed) throw this.#closed;
+    const feeds = submap(this.#feeds, key.namespace);
+    let feed = feeds.get(key.service);
+    if (!feed) {
+      feed = new ServiceFeed(key, this.options);
+      feeds.set(key.service, feed);
+    }
+    return feed;
+  }
+
+  /** Ends every watch, and saves what is due. */
+  async close(reason: RegistryError): Promise<void> {
+    this.#closed = reason;
+    this.#cancelSweep();
+    const feeds = [...this.#feeds.values()].flatMap((services) => [...services.values()]);
+    this.#feeds.clear();
+    await Promise.all(feeds.map((feed) => feed.stop(reason)));
+  }
+
+  #addView(service: string, namespace: string): ServiceView {
+    const key = Object.freeze({
+      namespace: namespace === DEFAULT_NAMESPACE ? namespace : checkName('namespace', namespace),
+      service: checkName('service', service),
+    });
+    const view = new ServiceView(key, this, this.feed(key));
+    submap(this.#views, namespace).set(service, view);
+    return view;
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.options.clock.after(this.options.idleMs, () => {
+      this.#sweep();
+      this.#sweepLater();
+    });
+  }
+
+  /** A feed that wasn't used since the last sweep is stopped. A view that is still in someone's hands starts another. */
+  #sweep(): void {
+    const idle = new RegistryError('CLOSED', 'not read for a while, so no longer followed');
+    for (const [namespace, feeds] of this.#feeds) {
+      for (const [service, feed] of feeds) {
+        if (feed.used || feed.subscribed) {
+          feed.used = false;
+          continue;
+        }
+        feeds.delete(service);
+        this.#views.get(namespace)?.delete(service);
+        void feed.stop(idle);
+      }
+    }
+  }
+}
+
+function submap<V>(maps: Map<string, Map<string, V>>, name: string): Map<string, V> {
+  let map = maps.get(name);
+  if (!map) maps.set(name, (map = new Map()));
+  return map;
+}

@@ -1,0 +1,163 @@
+import type {
+  AdapterCapabilities,
+  CallOptions,
+  InstanceList,
+  Lease,
+  RegistryAdapter,
+  WatchEvent,
+} from './adapter.ts';
+import type { Clock } from './clock.ts';
+import { abortError, linkSignals, orAbort, withDeadline } from './deadline.ts';
+import { RegistryError, toRegistryError } from './errors.ts';
+import type { InstanceKey, ServiceInstance, ServiceKey } from './instance.ts';
+
+export interface GuardOptions {
+  readonly clock: Clock;
+  /** The deadline of every call, in milliseconds. */
+  readonly requestTimeoutMs: number;
+}
+
+/** How the core calls an adapter: opened once and again after a failure, every wait bounded, every error ours. */
+export class GuardedAdapter {
+  readonly #adapter: RegistryAdapter;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #closed = new AbortController();
+  #opening: Promise<void> | undefined;
+
+  constructor(adapter: RegistryAdapter, { clock, requestTimeoutMs }: GuardOptions) {
+    this.#adapter = adapter;
+    this.#clock = clock;
+    this.#timeoutMs = requestTimeoutMs;
+  }
+
+  get type(): string {
+    return this.#adapter.type;
+  }
+
+  get capabilities(): AdapterCapabilities {
+    return this.#adapter.capabilities;
+  }
+
+  get canWatch(): boolean {
+    return this.#adapter.watch !== undefined;
+  }
+
+  register(instance: ServiceInstance, ttlMs: number, signal: AbortSignal): Promise<Lease> {
+    return this.#call(`register ${instanceName(instance)}`, signal, (options) =>
+      this.#adapter.register(instance, { ...options, ttlMs }),
+    );
+  }
+
+  /** Renews within `timeoutMs`, so that a beat that hangs doesn't take the next one's time. */
+  renew(lease: Lease, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const doing = `renew the lease`;
+    return this.#call(
+      doing,
+      signal,
+      async (options) => lease.renew?.(options),
+      Math.min(timeoutMs, this.#timeoutMs),
+    );
+  }
+
+  deregister(key: InstanceKey, signal: AbortSignal): Promise<void> {
+    return this.#call(`deregister ${instanceName(key)}`, signal, (options) =>
+      this.#adapter.deregister(key, options),
+    );
+  }
+
+  discover(key: ServiceKey, signal: AbortSignal): Promise<InstanceList> {
+    return this.#call(`list ${serviceName(key)}`, signal, (options) => this.#adapter.discover(key, options));
+  }
+
+  listServices(namespace: string, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#call(`list the services of ${namespace}`, signal, (options) =>
+      this.#adapter.listServices(namespace, options),
+    );
+  }
+
+  /** The adapter's watch; its first item has the deadline of a call. It only ends by throwing. */
+  async *watch(key: ServiceKey, signal: AbortSignal): AsyncGenerator<WatchEvent, never> {
+    const doing = `${this.type}: watch ${serviceName(key)}`;
+    const link = linkSignals(signal, this.#closed.signal);
+    let iterator: AsyncIterator<WatchEvent> | undefined;
+    try {
+      let next = await this.#call(`watch ${serviceName(key)}`, signal, async () => {
+        iterator = this.#adapter.watch?.(key, { signal: link.signal })[Symbol.asyncIterator]();
+        if (!iterator)
+          throw new RegistryError('UNSUPPORTED', `${doing}: this adapter has no watch, use mode poll`);
+        return await iterator.next();
+      });
+      if (!next.done && next.value.kind !== 'list') {
+        throw new RegistryError('PROTOCOL', `${doing}: the first item is no full list; mend the adapter`);
+      }
+      while (iterator && !next.done) {
+        yield next.value;
+        next = await orAbort(iterator.next(), link.signal);
+      }
+      throw new RegistryError('UNAVAILABLE', `${doing}: the registry ended the watch`);
+    } catch (error) {
+      throw link.signal.aborted ? abortError(link.signal, doing) : toRegistryError(error, doing);
+    } finally {
+      link.controller.abort(new RegistryError('ABORTED', `${doing}: no longer wanted`));
+      link.release();
+      // Not awaited: an adapter that doesn't heed its signal must not hold us.
+      iterator?.return?.().catch(() => {});
+    }
+  }
+
+  /** Ends every wait, then closes the adapter, which gets as long as a call. */
+  async close(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort(
+      new RegistryError('CLOSED', `${this.type}: this registry handle is closed, create another`),
+    );
+    const doing = `${this.type}: close`;
+    await withDeadline({ clock: this.#clock, timeoutMs: this.#timeoutMs, doing, signals: [] }, () =>
+      this.#adapter.close(),
+    );
+  }
+
+  #call<T>(
+    what: string,
+    signal: AbortSignal,
+    run: (options: CallOptions) => Promise<T>,
+    timeoutMs: number = this.#timeoutMs,
+  ): Promise<T> {
+    const signals = [this.#closed.signal, signal];
+    return withDeadline(
+      { clock: this.#clock, timeoutMs, doing: `${this.type}: ${what}`, signals },
+      async (linked) => {
+        await orAbort(this.#open(), linked);
+        return await run({ signal: linked });
+      },
+    );
+  }
+
+  /** Opens the adapter if it isn't. Everyone who asks meanwhile shares the one attempt. */
+  #open(): Promise<void> {
+    this.#opening ??= withDeadline(
+      {
+        clock: this.#clock,
+        timeoutMs: this.#timeoutMs,
+        doing: `${this.type}: connect`,
+        signals: [this.#closed.signal],
+      },
+      (signal) => this.#adapter.open(signal),
+    ).catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+}
+
+/** How an instance is named in messages. */
+export function instanceName({ service, id, namespace }: InstanceKey): string {
+  return `${serviceName({ service, namespace })}/${id}`;
+}
+
+/** How a service is named in messages. */
+export function serviceName({ service, namespace }: ServiceKey): string {
+  return namespace === 'default' ? service : `${namespace}/${service}`;
+}

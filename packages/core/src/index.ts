@@ -1,0 +1,27 @@
+export * from './adapter.ts';
+export {
+  findAdvertiseHost,
+  type AdvertiseChoice,
+  type AdvertiseOptions,
+  type RejectedAddress,
+} from './advertise.ts';
+export * from './clock.ts';
+export { decodeInstance, encodeInstance, instanceFromJson, instanceFromWire } from './codec.ts';
+export { loadConfig, type LoadConfigOptions, type LoadedConfig } from './config/load.ts';
+export { defineConfig, type RollcallConfig, type RollcallConfigInput } from './config/schema.ts';
+export { createRegistry, type CreateRegistryOptions } from './create-registry.ts';
+export type { ServiceView } from './directory.ts';
+export * from './errors.ts';
+export type { EventListener, RegistryEvent } from './events.ts';
+export { fullJitter, jittered, type BackoffOptions } from './full-jitter.ts';
+export * from './instance.ts';
+export { describeEvent, type LogLevel, type LogLine, type Logger } from './log.ts';
+export { MemoryStore, memoryAdapter, type MemoryOptions } from './memory/index.ts';
+export { DEFAULT_NAMESPACE, MAX_SEGMENT_BYTES, checkName, decodeSegment, encodeSegment } from './names.ts';
+export type { RegisterOptions as RegistrationOptions } from './registrar.ts';
+export type { InstanceChange, Registration, RegistrationState, WaitOptions } from './registration.ts';
+export { Registry, type RegisterSpec, type RegistryParts } from './registry.ts';
+export type { FeedStatus } from './service-feed.ts';
+export type { ShutdownHooks, ShutdownReport, ShutdownStep, ShutdownStepReport } from './shutdown.ts';
+export type { Snapshot, SnapshotSource } from './snapshot.ts';
+export { fileAdapter, type FileAdapterOptions } from './file/index.ts';

@@ -1,0 +1,107 @@
+import { sleep, type Clock } from './clock.ts';
+import { withDeadline } from './deadline.ts';
+import { type RegistryError, toRegistryError } from './errors.ts';
+import type { Events } from './events.ts';
+import type { Registration } from './registration.ts';
+
+/**
+ * The way out, in order:
+ *
+ * | step | does |
+ * |---|---|
+ * | `drain` | says `OUT_OF_SERVICE` in the registry |
+ * | `deregister` | stops the beats, removes the entry, and reads back that it is gone |
+ * | `propagate` | goes on serving until callers have seen that |
+ * | `stop-accepting` | your hook: takes no new work |
+ * | `finish-work` | your hook: ends what is under way |
+ * | `close` | ends watches, closes the connection to the registry |
+ */
+export type ShutdownStep = 'drain' | 'deregister' | 'propagate' | 'stop-accepting' | 'finish-work' | 'close';
+
+/** What your program does on the way out. */
+export interface ShutdownHooks {
+  /** Stops taking new work, such as `() => void server.close()`. */
+  readonly stopAccepting?: (signal: AbortSignal) => unknown;
+  /** Resolves when the work under way has ended. Its signal aborts at the deadline. */
+  readonly finishWork?: (signal: AbortSignal) => unknown;
+}
+
+export interface ShutdownStepReport {
+  readonly step: ShutdownStep;
+  readonly tookMs: number;
+  /** Why the step failed. The next one was taken all the same. */
+  readonly error?: RegistryError;
+}
+
+export interface ShutdownReport {
+  readonly steps: readonly ShutdownStepReport[];
+  /** Whether every step did what it should. */
+  readonly clean: boolean;
+}
+
+export interface ShutdownPlan {
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly registrations: readonly Registration[];
+  readonly hooks: readonly ShutdownHooks[];
+  /** For each of the two steps that need the registry, in milliseconds. */
+  readonly registryTimeoutMs: number;
+  readonly propagationDelayMs: number;
+  /** For everything together, in milliseconds. What is left of it when work is to be finished is the work's. */
+  readonly deadlineMs: number;
+  readonly close: () => Promise<void>;
+}
+
+/** Takes every step, each under its deadline and whatever became of the one before. */
+export async function runShutdown(plan: ShutdownPlan): Promise<ShutdownReport> {
+  const { clock, registrations, hooks, registryTimeoutMs } = plan;
+  const startedAt = clock.now();
+  const steps: ShutdownStepReport[] = [];
+  const step = async (
+    name: ShutdownStep,
+    timeoutMs: number,
+    run: (signal: AbortSignal) => Promise<unknown>,
+  ) => {
+    const began = clock.now();
+    const leftMs = Math.max(0, startedAt + plan.deadlineMs - began);
+    const report = await attempt(clock, name, Math.min(timeoutMs, leftMs), run).then(
+      () => ({ step: name, tookMs: clock.now() - began }),
+      (error: unknown) => ({ step: name, tookMs: clock.now() - began, error: toRegistryError(error, name) }),
+    );
+    steps.push(report);
+    plan.events.emit({ type: 'shutdown', ...report });
+  };
+  const listed = registrations.filter(({ state }) => state === 'registered');
+
+  await step('drain', registryTimeoutMs, (signal) => every(listed, (one) => one.drain({ signal })));
+  await step('deregister', 2 * registryTimeoutMs, (signal) =>
+    every(registrations, (one) => one.deregister({ signal })),
+  );
+  // Callers can only know of an instance that was listed.
+  const delayMs = listed.length > 0 ? plan.propagationDelayMs : 0;
+  await step('propagate', Infinity, (signal) => sleep(clock, delayMs, signal));
+  await step('stop-accepting', Infinity, (signal) =>
+    every(hooks, async (hook) => hook.stopAccepting?.(signal)),
+  );
+  await step('finish-work', Infinity, (signal) => every(hooks, async (hook) => hook.finishWork?.(signal)));
+  await step('close', registryTimeoutMs, plan.close);
+  return { steps, clean: steps.every(({ error }) => !error) };
+}
+
+/** A step whose time is used up still gets a turn: what needs no waiting is done. */
+function attempt(
+  clock: Clock,
+  step: ShutdownStep,
+  timeoutMs: number,
+  run: (signal: AbortSignal) => Promise<unknown>,
+): Promise<unknown> {
+  if (timeoutMs === Infinity) return run(new AbortController().signal);
+  return withDeadline({ clock, timeoutMs, doing: `shutdown: ${step}`, signals: [] }, run);
+}
+
+/** Does it to all, and fails with the first failure only after each was tried. */
+async function every<T>(items: readonly T[], run: (item: T) => Promise<unknown>): Promise<void> {
+  const results = await Promise.allSettled(items.map(run));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}

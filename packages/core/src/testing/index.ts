@@ -1,0 +1,1 @@
+export { ManualClock, seededRandom, settle } from './manual-clock.ts';
