@@ -1,0 +1,18 @@
+import type { Clock } from '../clock.ts';
+
+/** Set back by more than this, the clock is believed, in milliseconds. */
+const BELIEVED_MS = 1_000;
+
+let last = 0;
+
+/**
+ * The time that a written entry gets, in milliseconds: no two of this process get the same, and later ones get
+ * later times. So when two leases list one id, readers can tell which wrote last; the kernel's own stamps can't say,
+ * they stand still for up to 10 ms.
+ */
+export function writeTime(clock: Clock): number {
+  const now = clock.wallNow();
+  // A microsecond more: the finest that a double of this size holds.
+  last = now > last || last - now > BELIEVED_MS ? now : last + 0.001;
+  return last;
+}
