@@ -1,0 +1,111 @@
+/** The registries that can be started. */
+export type RegistryType = 'etcd';
+
+export interface StartOptions {
+  /** How many servers form the registry. Defaults to 1. */
+  readonly nodes?: 1 | 3;
+  /** Turns authentication on, with this password for the user `root`. Off by default. */
+  readonly auth?: { readonly rootPassword: string };
+  /** `true`: clients speak TLS. `'mutual'`: they also show a certificate. Off by default. Needs `openssl`. */
+  readonly tls?: boolean | 'mutual';
+  /** More command line flags for every server, such as `['--quota-backend-bytes', '16777216']`. */
+  readonly flags?: readonly string[];
+  /** The client port of the first server. Defaults to a free one. */
+  readonly port?: number;
+  /**
+   * `true`: always a server of our own, even when the environment names one that runs. Asking for `nodes: 3`, `auth`,
+   * `tls`, `flags` or `port` means the same. Defaults to false.
+   */
+  readonly own?: boolean;
+  /** Leaves the servers running when this process ends; `stop()` still stops them. Defaults to false. */
+  readonly detached?: boolean;
+  /** Told what is being done while a server is prepared. Defaults to lines on stderr. */
+  readonly progress?: Progress;
+}
+
+/** Is told, in one short line, what is being done now. */
+export type Progress = (line: string) => void;
+
+/** A registry that runs, and what a test or a person needs to use and to hurt it. */
+export interface RunningRegistry {
+  readonly type: RegistryType;
+  /** What clients connect to: `http://host:port`, or `https://host:port` with TLS. */
+  readonly endpoints: readonly string[];
+  /** Our own servers. Empty for a registry that the environment names: that one is not ours to hurt. */
+  readonly nodes: readonly RegistryNode[];
+  /** The user `root` and its password, when authentication was asked for. */
+  readonly auth?: { readonly username: string; readonly password: string };
+  /** PEM files, when TLS was asked for; the client's own certificate and key only with `'mutual'`. */
+  readonly tls?: TlsFiles;
+  /** Where the server's program came from, for people to read. */
+  readonly source: string;
+  /** The folder with data, logs and certificates; `stop()` removes it. Undefined when nothing was started. */
+  readonly folder: string | undefined;
+  /** Kills every server and starts them together again, with their data or (`wipe`) without. */
+  restart(options?: RestartOptions): Promise<void>;
+  /** Stops what was started (SIGTERM, then SIGKILL) and removes its folder. Can be called twice. */
+  stop(): Promise<void>;
+}
+
+export interface TlsFiles {
+  readonly caFile: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+export interface RestartOptions {
+  /** Starts with no data. Defaults to false. */
+  readonly wipe?: boolean;
+}
+
+/** One server process. Its endpoint stays the same over restarts; its pid does not. */
+export interface RegistryNode {
+  readonly name: string;
+  /** The process id of the current, or else the last, run. */
+  readonly pid: number;
+  readonly endpoint: string;
+  readonly running: boolean;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /**
+   * Kills the server if it runs, starts it again on the same ports, and waits until it serves. In a registry of three, `wipe` replaces
+   * the member by an empty one, which needs the other two. Use the registry's `restart()` to start all of them again.
+   */
+  restart(options?: RestartOptions): Promise<void>;
+  /** SIGSTOP: connections stay open and nothing answers. */
+  freeze(): void;
+  /** SIGCONT. */
+  thaw(): void;
+}
+
+export interface EtcdctlOptions {
+  /** Runs as this user instead of the one that the registry was started with; `null` for no user. */
+  readonly user?: { readonly username: string; readonly password: string } | null;
+  /** Asks these endpoints instead of all of them. */
+  readonly endpoints?: readonly string[];
+  /** Given to the command's standard input. */
+  readonly input?: string;
+  /** Milliseconds until the command is killed. Defaults to 15 000. */
+  readonly timeoutMs?: number;
+}
+
+export interface RunningEtcd extends RunningRegistry {
+  readonly type: 'etcd';
+  /**
+   * Runs etcd's own operator command and resolves with its standard output: `etcdctl(['lease', 'list'])`. Endpoints,
+   * certificates and credentials are added, credentials by environment. Rejects with the command's stderr.
+   */
+  etcdctl(args: readonly string[], options?: EtcdctlOptions): Promise<string>;
+  /** The node that leads now. Rejects when none does within 10 s, or when the servers are not ours. */
+  leader(): Promise<RegistryNode>;
+}
+
+/** Which handle `startRegistry` gives for which type. */
+export interface RunningByType {
+  readonly etcd: RunningEtcd;
+}
+
+/** Whether a registry can be started now, without preparing anything first. */
+export type Availability =
+  | { readonly available: true; readonly source: string }
+  | { readonly available: false; readonly reason: string };

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { get as getPlain, type IncomingMessage } from 'node:http';
+import { get as getSecure } from 'node:https';
+
+import type { TlsFiles } from './contract.ts';
+
+const LOOK_MS = 1_000;
+
+/** The body that a GET answers with status 200, or undefined for anything else, such as no answer within a second. */
+export function httpLook(url: string, tls?: TlsFiles): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(LOOK_MS);
+  return new Promise((resolve) => {
+    const onResponse = (response: IncomingMessage): void => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (text: string) => (body += text));
+      response.once('error', () => resolve(undefined));
+      response.once('end', () => resolve(response.statusCode === 200 ? body : undefined));
+    };
+    const request = url.startsWith('https:')
+      ? getSecure(url, { agent: false, signal, ...readTls(tls) }, onResponse)
+      : getPlain(url, { agent: false, signal }, onResponse);
+    request.once('error', () => resolve(undefined));
+  });
+}
+
+function readTls(tls: TlsFiles | undefined): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+  if (tls === undefined) return {};
+  return {
+    ca: readFileSync(tls.caFile),
+    ...(tls.certFile !== undefined && { cert: readFileSync(tls.certFile) }),
+    ...(tls.keyFile !== undefined && { key: readFileSync(tls.keyFile) }),
+  };
+}
