@@ -4,9 +4,15 @@ import { ClosingLineReporter } from './tools/closing-line-reporter.ts';
 /** Tests run from source: this export condition leads into `src` instead of `dist`. */
 const conditions = ['@rollcall/source', 'node', 'import', 'module', 'default'];
 
+/**
+ * For what Node itself loads. Without `import`: a `require` that got the ESM build of `long` would leave protobufjs
+ * without it, and every int64 from etcd would be rounded.
+ */
+const externalConditions = ['@rollcall/source', 'node'];
+
 const shared = {
   resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  ssr: { resolve: { conditions, externalConditions } },
 };
 
 export default defineConfig({

@@ -16,7 +16,8 @@ import type { InstanceKey, ServiceInstance, ServiceKey } from './instance.ts';
  *
  * What an adapter promises to the core (each is a test in `@rollcall/conformance`):
  *
- * - Every call settles soon after its signal aborts.
+ * - Every call settles soon after its signal aborts. One whose signal has aborted already rejects and writes nothing.
+ * - `close` ends every watch; calls after it reject.
  * - A failure rejects with a `RegistryError`. **An outage is never an empty list.**
  * - An entry that can't be read is reported in `skipped`; it never fails a list.
  * - What it hands out is made by `defineInstance`, `decodeInstance` or `instanceFromWire`, and so is frozen.
@@ -106,8 +107,9 @@ export type WatchEvent =
       readonly kind: 'delta';
       /** Added or changed. */
       readonly put: readonly ServiceInstance[];
-      /** Ids of those that left. An id is never in both. */
+      /** Ids of those that left, or became unreadable. An id is never in both. */
       readonly removed: readonly string[];
+      /** Those that became unreadable with this change. */
       readonly skipped: readonly SkippedEntry[];
       readonly revision?: string;
     };

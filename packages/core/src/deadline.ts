@@ -1,5 +1,13 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from './clock.ts';
 import { RegistryError, toRegistryError } from './errors.ts';
+
+/** An `AbortController` whose signal may have many listeners: one for each call that is under way. */
+export function createController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
 
 /** An `AbortController` that also aborts when one of its parents does; {@link release} forgets the parents. */
 export interface LinkedController {
@@ -13,7 +21,7 @@ export interface LinkedController {
  * each of its results stays reachable from a long-lived source (https://github.com/nodejs/node/issues/54614).
  */
 export function linkSignals(...parents: readonly (AbortSignal | undefined)[]): LinkedController {
-  const controller = new AbortController();
+  const controller = createController();
   const present = parents.filter((parent) => parent !== undefined);
   const listeners = present.map((parent) => {
     const onAbort = () => controller.abort(parent.reason);

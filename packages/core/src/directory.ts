@@ -168,7 +168,8 @@ export class Directory {
     const idle = new RegistryError('CLOSED', 'not read for a while, so no longer followed');
     for (const [namespace, feeds] of this.#feeds) {
       for (const [service, feed] of feeds) {
-        if (feed.used || feed.subscribed) {
+        // A list that doesn't follow the registry now couldn't be had again.
+        if (feed.used || feed.subscribed || feed.status === 'stale') {
           feed.used = false;
           continue;
         }

@@ -7,7 +7,7 @@ import type {
   WatchEvent,
 } from './adapter.ts';
 import type { Clock } from './clock.ts';
-import { abortError, linkSignals, orAbort, withDeadline } from './deadline.ts';
+import { abortError, createController, linkSignals, orAbort, withDeadline } from './deadline.ts';
 import { RegistryError, toRegistryError } from './errors.ts';
 import type { InstanceKey, ServiceInstance, ServiceKey } from './instance.ts';
 
@@ -22,7 +22,7 @@ export class GuardedAdapter {
   readonly #adapter: RegistryAdapter;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  readonly #closed = new AbortController();
+  readonly #closed = createController();
   #opening: Promise<void> | undefined;
 
   constructor(adapter: RegistryAdapter, { clock, requestTimeoutMs }: GuardOptions) {

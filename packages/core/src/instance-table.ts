@@ -16,6 +16,11 @@ export class InstanceTable {
     return this.#places.has(id);
   }
 
+  get(id: string): ServiceInstance | undefined {
+    const place = this.#places.get(id);
+    return place === undefined ? undefined : this.#list[place];
+  }
+
   ids(): Iterable<string> {
     return this.#places.keys();
   }

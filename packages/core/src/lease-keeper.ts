@@ -1,5 +1,6 @@
 import type { Lease } from './adapter.ts';
 import { sleep, type Clock, type Random } from './clock.ts';
+import { createController } from './deadline.ts';
 import { RegistryError } from './errors.ts';
 import type { Events } from './events.ts';
 import { fullJitter, jittered } from './full-jitter.ts';
@@ -45,7 +46,7 @@ export class LeaseKeeper {
       kept.holders.add(holder);
       return;
     }
-    const keeping: Keeping = { holders: new Set([holder]), stop: new AbortController() };
+    const keeping: Keeping = { holders: new Set([holder]), stop: createController() };
     this.#keeping.set(lease, keeping);
     void this.#keep(lease, keeping);
   }
@@ -105,7 +106,7 @@ export class LeaseKeeper {
       await sleep(clock, waitMs, signal);
       const sentAt = clock.now();
       try {
-        await adapter.renew(lease, Math.max(1, periodMs), signal);
+        await adapter.renew(lease, Math.ceil(periodMs), signal);
         acceptedAt = sentAt;
         failures = 0;
       } catch (error) {

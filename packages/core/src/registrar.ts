@@ -1,4 +1,5 @@
 import { sleep, type Clock, type Random } from './clock.ts';
+import { createController } from './deadline.ts';
 import { RegistryError } from './errors.ts';
 import type { Events } from './events.ts';
 import { jittered, type BackoffOptions } from './full-jitter.ts';
@@ -33,7 +34,7 @@ const VERIFY_GRACE_MS = 1_000;
 /** Desired state: every instance that this process wants listed, kept listed. */
 export class Registrar {
   readonly #options: RegistrarOptions;
-  readonly #closed = new AbortController();
+  readonly #closed = createController();
   readonly #leases: LeaseKeeper;
   readonly #slots: Slots;
   readonly #registrations = new Map<string, Registration>();

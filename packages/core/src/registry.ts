@@ -25,6 +25,9 @@ export interface RegistryParts {
   readonly events?: Events;
 }
 
+/** Nobody waits longer than this for others to see that it is out of service, in milliseconds. */
+const MAX_NOTICE_MS = 1_000;
+
 /** Types whose registry never leaves the machine: an instance may advertise the loopback address there. */
 const LOCAL_TYPES: ReadonlySet<string> = new Set(['memory', 'file']);
 
@@ -151,6 +154,7 @@ export class Registry {
       registrations: this.registrations,
       hooks: this.#hooks,
       registryTimeoutMs: registry.requestTimeoutMs,
+      noticeMs: Math.min(MAX_NOTICE_MS, this.#adapter.capabilities.propagationMs),
       propagationDelayMs: shutdown.propagationDelayMs,
       deadlineMs: shutdown.deadlineMs,
       close: () => this.close(),

@@ -1,6 +1,6 @@
 import type { InstanceList, SkippedEntry, WatchEvent } from './adapter.ts';
 import { sleep, type Clock, type Random } from './clock.ts';
-import { linkSignals, withDeadline, type LinkedController } from './deadline.ts';
+import { createController, linkSignals, withDeadline, type LinkedController } from './deadline.ts';
 import type { DiskSnapshots } from './disk-snapshots.ts';
 import { RegistryError, type RegistryErrorCode } from './errors.ts';
 import type { Events } from './events.ts';
@@ -65,7 +65,7 @@ const SPREAD = 0.2;
 export class ServiceFeed {
   readonly #key: ServiceKey;
   readonly #options: FeedOptions;
-  readonly #stop = new AbortController();
+  readonly #stop = createController();
   readonly #ran: Promise<unknown>;
 
   /** What the registry lists, as far as it told. */
@@ -269,7 +269,7 @@ export class ServiceFeed {
     this.#revision = event.revision;
     if (event.kind === 'list') this.#applyList(event.instances);
     else this.#applyDelta(event.put, event.removed);
-    this.#reportSkipped(event.skipped);
+    this.#reportSkipped(event.skipped, event.kind);
     this.#fromRegistry = true;
     this.#becomeLive();
     this.#publishSoon();
@@ -292,8 +292,10 @@ export class ServiceFeed {
     for (const id of [...this.#told.ids()]) if (!ids.has(id)) this.#told.remove(id);
     const gone = [...this.#visible.ids()].filter((id) => !ids.has(id));
     if (gone.length === 0) return;
-    if (this.#isSuspicious(ids.size)) {
-      this.#hold(gone);
+    const announced = gone.filter((id) => this.#visible.get(id)?.status === 'OUT_OF_SERVICE');
+    for (const id of announced) this.#drop(id);
+    if (announced.length < gone.length && this.#isSuspicious(ids.size)) {
+      this.#hold(gone.filter((id) => this.#visible.has(id)));
       return;
     }
     for (const id of gone) this.#drop(id);
@@ -310,6 +312,7 @@ export class ServiceFeed {
     if (this.#visible.remove(id)) this.#dirty = true;
   }
 
+  /** Who said `OUT_OF_SERVICE` before they left don't count: they left on purpose. */
   #isSuspicious(size: number): boolean {
     const { protection } = this.#options;
     return protection !== false && size < this.#visible.size * protection.minShare;
@@ -383,13 +386,15 @@ export class ServiceFeed {
     });
   }
 
-  #reportSkipped(skipped: readonly SkippedEntry[]): void {
-    if (skipped.length === 0 && this.#skipped.size === 0) return;
+  /** A list says all that can't be read, a delta only what changed. */
+  #reportSkipped(skipped: readonly SkippedEntry[], kind: WatchEvent['kind']): void {
+    if (skipped.length === 0 && (kind === 'delta' || this.#skipped.size === 0)) return;
     for (const entry of skipped) {
       if (this.#skipped.get(entry.key) === entry.reason) continue;
       this.#options.events.emit({ type: 'entry-skipped', service: this.#key, entry });
     }
-    this.#skipped = new Map(skipped.map(({ key, reason }) => [key, reason]));
+    const before = kind === 'delta' ? this.#skipped : [];
+    this.#skipped = new Map([...before, ...skipped.map(({ key, reason }) => [key, reason] as const)]);
   }
 
   /** Publishes once for all that this turn of the event loop brings. */

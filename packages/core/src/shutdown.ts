@@ -9,7 +9,7 @@ import type { Registration } from './registration.ts';
  *
  * | step | does |
  * |---|---|
- * | `drain` | says `OUT_OF_SERVICE` in the registry |
+ * | `drain` | says `OUT_OF_SERVICE` in the registry, for long enough to be seen: who leaves after that isn't missed |
  * | `deregister` | stops the beats, removes the entry, and reads back that it is gone |
  * | `propagate` | goes on serving until callers have seen that |
  * | `stop-accepting` | your hook: takes no new work |
@@ -46,6 +46,8 @@ export interface ShutdownPlan {
   readonly hooks: readonly ShutdownHooks[];
   /** For each of the two steps that need the registry, in milliseconds. */
   readonly registryTimeoutMs: number;
+  /** How long `OUT_OF_SERVICE` stands before the entry is removed, in milliseconds. */
+  readonly noticeMs: number;
   readonly propagationDelayMs: number;
   /** For everything together, in milliseconds. What is left of it when work is to be finished is the work's. */
   readonly deadlineMs: number;
@@ -73,7 +75,11 @@ export async function runShutdown(plan: ShutdownPlan): Promise<ShutdownReport> {
   };
   const listed = registrations.filter(({ state }) => state === 'registered');
 
-  await step('drain', registryTimeoutMs, (signal) => every(listed, (one) => one.drain({ signal })));
+  await step('drain', registryTimeoutMs, async (signal) => {
+    if (listed.length === 0) return;
+    await every(listed, (one) => one.drain({ signal }));
+    await sleep(clock, plan.noticeMs, signal);
+  });
   await step('deregister', 2 * registryTimeoutMs, (signal) =>
     every(registrations, (one) => one.deregister({ signal })),
   );

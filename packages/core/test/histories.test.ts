@@ -130,7 +130,7 @@ class History {
         this.store.remove({ namespace: 'default', service: SERVICE, id: `i${action.n}` });
         break;
       case 'garbage':
-        this.store.plant({ namespace: 'default', service: SERVICE }, `g${action.n}`, '{');
+        this.store.plant({ namespace: 'default', service: SERVICE, id: `g${action.n}` }, '{');
         break;
       case 'chaos':
         Object.assign(this.chaos, action.chaos);
@@ -202,10 +202,9 @@ describe('in every history of failures', { timeout: 120_000 }, () => {
         for (const action of steps) await history.take(action);
         await history.quiet();
         const listed = listedIn(history.store, SERVICE).map(({ id, weight }) => [id, weight] as const);
-        const wanted = [...history.wanted.keys()].map((wantedN) => [
-          `i${wantedN}`,
-          history.weights.get(wantedN),
-        ] as const);
+        const wanted = [...history.wanted.keys()].map(
+          (wantedN) => [`i${wantedN}`, history.weights.get(wantedN)] as const,
+        );
         expect(new Map(listed)).toEqual(new Map(wanted));
         for (const registration of history.wanted.values()) expect(registration.state).toBe('registered');
         await history.registry.close();

@@ -66,10 +66,11 @@ const protection = z
       .describe(
         'A list that shrinks below this share of the last one is held back first. From 0 to 1. Defaults to 0.5.',
       ),
-    holdMs: milliseconds('How long such a list is held back before a second look decides.', {
+    holdMs: milliseconds('How long what such a list dropped is kept before a second look decides.', {
       min: 0,
       max: HOUR_MS,
-      default: 5000,
+      // A TTL: by then everyone who lost the same registry has registered again.
+      default: 15_000,
     }),
   })
   .prefault({});

@@ -12,6 +12,7 @@ import {
   type WatchEvent,
 } from '../adapter.ts';
 import type { Clock } from '../clock.ts';
+import { createController } from '../deadline.ts';
 import { RegistryError } from '../errors.ts';
 import type { InstanceKey, ServiceInstance, ServiceKey } from '../instance.ts';
 import { MemoryStore, type MemoryLease } from './memory-store.ts';
@@ -63,7 +64,7 @@ class MemoryAdapter implements RegistryAdapter {
   readonly type = 'memory';
   readonly capabilities = CAPABILITIES;
   readonly #store: MemoryStore;
-  readonly #closed = new AbortController();
+  readonly #closed = createController();
   #lease: MemoryLease | undefined;
 
   constructor(store: MemoryStore) {

@@ -21,10 +21,9 @@ export interface MemoryLease extends Lease {
   revoked: boolean;
 }
 
-/** What a watch has not handed out yet, newest change per id. */
+/** The ids whose change a watch has not handed out yet. */
 interface MemoryWatch {
-  readonly pending: Map<string, ServiceInstance | undefined>;
-  garbageChanged: boolean;
+  readonly pending: Set<string>;
   failure: RegistryError | undefined;
   wake: () => void;
 }
@@ -60,7 +59,8 @@ export class MemoryStore {
       ttlMs,
       expiresAt: this.#clock.now() + ttlMs,
       revoked: false,
-      renew: async () => {
+      renew: async ({ signal }) => {
+        if (signal.aborted) throw new RegistryError('ABORTED', 'the call was aborted', { cause: signal.reason });
         this.#serve();
         if (lease.revoked)
           throw new RegistryError('LEASE_LOST', 'the lease expired or was revoked: register again');
@@ -75,8 +75,10 @@ export class MemoryStore {
     this.#serve();
     if (lease.revoked)
       throw new RegistryError('LEASE_LOST', 'the lease expired or was revoked: register again');
-    this.#service(instance).entries.set(instance.id, { instance, lease });
-    this.#changed(instance, instance.id, instance);
+    const service = this.#service(instance);
+    service.garbage.delete(instance.id);
+    service.entries.set(instance.id, { instance, lease });
+    this.#changed(instance, instance.id);
   }
 
   delete(key: InstanceKey): void {
@@ -89,7 +91,7 @@ export class MemoryStore {
     const found = this.#find(key);
     return {
       instances: found ? Array.from(found.entries.values(), (entry) => entry.instance) : [],
-      skipped: found ? skippedOf(found) : [],
+      skipped: skippedOf(found?.garbage.keys() ?? []),
       revision: String(this.#revision),
     };
   }
@@ -103,12 +105,7 @@ export class MemoryStore {
   }
 
   async *watch(key: ServiceKey, signal: AbortSignal): AsyncGenerator<WatchEvent, void> {
-    const watch: MemoryWatch = {
-      pending: new Map(),
-      garbageChanged: false,
-      failure: undefined,
-      wake: () => {},
-    };
+    const watch: MemoryWatch = { pending: new Set(), failure: undefined, wake: () => {} };
     const first = this.list(key);
     const service = this.#service(key);
     service.watches.add(watch);
@@ -123,15 +120,15 @@ export class MemoryStore {
         this.#expire();
         if (watch.failure) throw watch.failure;
         if (!isDirty(watch)) continue;
-        const put: ServiceInstance[] = [];
-        const removed: string[] = [];
-        for (const [id, instance] of watch.pending) {
-          if (instance) put.push(instance);
-          else removed.push(id);
-        }
+        const ids = [...watch.pending];
         watch.pending.clear();
-        watch.garbageChanged = false;
-        yield { kind: 'delta', put, removed, skipped: skippedOf(service), revision: String(this.#revision) };
+        yield {
+          kind: 'delta',
+          put: ids.flatMap((id) => service.entries.get(id)?.instance ?? []),
+          removed: ids.filter((id) => !service.entries.has(id)),
+          skipped: skippedOf(ids.filter((id) => service.garbage.has(id))),
+          revision: String(this.#revision),
+        };
       }
     } finally {
       service.watches.delete(watch);
@@ -198,18 +195,17 @@ export class MemoryStore {
 
   /** Removes one entry; its owner isn't told. */
   remove(key: InstanceKey): void {
-    if (this.#find(key)?.entries.delete(key.id)) this.#changed(key, key.id, undefined);
+    const found = this.#find(key);
+    const had = [found?.entries.delete(key.id), found?.garbage.delete(key.id)];
+    if (had.includes(true)) this.#changed(key, key.id);
   }
 
-  /** Puts an entry that no client can read. */
-  plant(key: ServiceKey, name: string, content: string): void {
+  /** Puts an entry that no client can read, in place of what has that id. */
+  plant(key: InstanceKey, content: string): void {
     const service = this.#service(key);
-    service.garbage.set(name, content);
-    this.#revision++;
-    for (const watch of service.watches) {
-      watch.garbageChanged = true;
-      watch.wake();
-    }
+    service.entries.delete(key.id);
+    service.garbage.set(key.id, content);
+    this.#changed(key, key.id);
   }
 
   #serve(): void {
@@ -274,10 +270,10 @@ export class MemoryStore {
     });
   }
 
-  #changed(key: ServiceKey, id: string, instance: ServiceInstance | undefined): void {
+  #changed(key: ServiceKey, id: string): void {
     this.#revision++;
     for (const watch of this.#find(key)?.watches ?? []) {
-      watch.pending.set(id, instance);
+      watch.pending.add(id);
       watch.wake();
     }
     for (const wake of this.#nameWatches.get(key.namespace) ?? []) wake();
@@ -298,9 +294,9 @@ export class MemoryStore {
 }
 
 function isDirty(watch: MemoryWatch): boolean {
-  return watch.pending.size > 0 || watch.garbageChanged || watch.failure !== undefined;
+  return watch.pending.size > 0 || watch.failure !== undefined;
 }
 
-function skippedOf(service: ServiceEntries): readonly SkippedEntry[] {
-  return Array.from(service.garbage.keys(), (key) => ({ key, reason: 'is not an instance' }));
+function skippedOf(ids: Iterable<string>): readonly SkippedEntry[] {
+  return Array.from(ids, (key) => ({ key, reason: 'is not an instance' }));
 }

@@ -1,0 +1,399 @@
+import { describe, expect, it } from 'vitest';
+import { memoryAdapter, RegistryError, type RegistryAdapter, type ServiceInstance } from '@rollcall/core';
+import { altered } from './support/altered.ts';
+import { listedIn, ofType, rig, type Rig } from './support/rig.ts';
+
+const spec = { service: 'user-service', host: '10.0.0.7', port: 8080 };
+const key = { namespace: 'default', service: 'user-service', id: '10.0.0.7:8080' };
+
+function ids({ store }: Rig, service = 'user-service'): readonly string[] {
+  return listedIn(store, service).map(({ id }) => id);
+}
+
+/** Lets a promise settle while the clock runs. */
+async function within<T>({ clock }: Rig, ms: number, promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  await clock.advance(ms);
+  return await promise;
+}
+
+/** A memory adapter, one of whose methods is another. */
+function withMethods(methods: (inner: RegistryAdapter) => Partial<RegistryAdapter>) {
+  return (store: Rig['store']) => {
+    const inner = memoryAdapter({ store });
+    return altered(inner, methods(inner));
+  };
+}
+
+describe('a registration', () => {
+  it('is listed, and stays so for as long as the process beats', async () => {
+    const r = rig();
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    expect(registration.state).toBe('registered');
+    await r.clock.advance(10 * 60_000);
+    expect(ids(r)).toEqual([key.id]);
+    expect(ofType(r.events, 'beat-failed')).toEqual([]);
+  });
+
+  it('is gone within its TTL once the process stops', async () => {
+    const r = rig({ config: { registration: { ttlMs: 9_000 } } });
+    await within(r, 0, r.registry.register(spec).listed());
+    await r.registry.close();
+    await r.clock.advance(8_999);
+    expect(ids(r)).toEqual([key.id]);
+    await r.clock.advance(1);
+    expect(ids(r)).toEqual([]);
+  });
+
+  it('is refused at once when the spec is bad, and nothing is written', async () => {
+    const r = rig();
+    expect(() => r.registry.register({ ...spec, port: 0 })).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', field: 'port' }),
+    );
+    await r.clock.advance(1_000);
+    expect(r.store.names('default')).toEqual([]);
+  });
+
+  it('is refused when the same id is registered here already', () => {
+    const r = rig();
+    r.registry.register(spec);
+    expect(() => r.registry.register(spec)).toThrow(/registered by this process already/);
+  });
+
+  it('waits until it is ready', async () => {
+    const r = rig();
+    let open = (): void => {};
+    const registration = r.registry.register(spec, {
+      ready: () => new Promise((resolve) => (open = resolve)),
+    });
+    await r.clock.advance(60_000);
+    expect([registration.state, ids(r)]).toEqual(['waiting', []]);
+    open();
+    await r.clock.advance(0);
+    expect([registration.state, ids(r)]).toEqual(['registered', [key.id]]);
+  });
+
+  it('asks again whether it is ready when the answer was an error', async () => {
+    const r = rig();
+    let asked = 0;
+    const registration = r.registry.register(spec, {
+      ready: async () => {
+        asked++;
+        if (asked < 3) throw new Error('database not migrated');
+      },
+    });
+    await r.clock.advance(60_000);
+    expect([registration.state, asked]).toEqual(['registered', 3]);
+    expect(ofType(r.events, 'registration-retry').map(({ error }) => error.message)[0]).toContain(
+      'not migrated',
+    );
+  });
+});
+
+describe('a registration comes back', () => {
+  const faults: [string, (r: Rig) => void | Promise<void>][] = [
+    ['its lease expired in the registry', ({ store }) => store.expireLeases()],
+    ['the registry restarted empty', ({ store }) => store.wipe()],
+    ['an operator removed the entry', ({ store }) => store.remove(key)],
+    [
+      'the registry was out for longer than the TTL',
+      async ({ store, clock }) => {
+        store.setOutage(true);
+        await clock.advance(120_000);
+        store.setOutage(false);
+      },
+    ],
+    [
+      'the process was frozen for longer than the TTL',
+      async (r) => {
+        // The registry's time goes on while ours stands still.
+        r.store.expireLeases();
+        await r.clock.advance(1);
+      },
+    ],
+  ];
+  it.each(faults)('after %s', async (_name, strike) => {
+    const r = rig();
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    await strike(r);
+    await r.clock.advance(60_000);
+    expect(registration.state).toBe('registered');
+    expect(ids(r)).toEqual([key.id]);
+  });
+
+  it('with the newest of what was asked, not what was once written', async () => {
+    const r = rig();
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    await within(r, 0, registration.update({ weight: 7, tags: ['blue'] }));
+    r.store.wipe();
+    await r.clock.advance(60_000);
+    expect(listedIn(r.store, 'user-service')).toMatchObject([{ weight: 7, tags: ['blue'] }]);
+  });
+
+  it('and tells: lost with the reason, then registered', async () => {
+    const r = rig();
+    await within(r, 0, r.registry.register(spec).listed());
+    r.store.expireLeases();
+    await r.clock.advance(60_000);
+    const moves = ofType(r.events, 'registration').map(({ from, to, error }) => [from, to, error?.code]);
+    expect(moves).toEqual([
+      ['waiting', 'registering', undefined],
+      ['registering', 'registered', undefined],
+      ['registered', 'lost', 'LEASE_LOST'],
+      ['lost', 'registering', undefined],
+      ['registering', 'registered', undefined],
+    ]);
+  });
+
+  it('within a third of the TTL when the registry says that the lease is gone', async () => {
+    const r = rig({ config: { registration: { ttlMs: 9_000 }, backoff: { baseMs: 1, capMs: 1 } } });
+    await within(r, 0, r.registry.register(spec).listed());
+    r.store.expireLeases();
+    await r.clock.advance(3_400);
+    expect(ids(r)).toEqual([key.id]);
+  });
+});
+
+describe('an update', () => {
+  it('is written in place: no look in between misses the instance', async () => {
+    const r = rig();
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    const lists: string[] = [];
+    r.registry
+      .service('user-service')
+      .subscribe(({ instances }) => lists.push(instances.map((i) => i.weight).join()));
+    await r.clock.advance(1);
+    for (const weight of [2, 3, 4]) await within(r, 1, registration.update({ weight }));
+    expect(lists).toEqual(['1', '2', '3', '4']);
+  });
+
+  it('that is bad changes nothing', async () => {
+    const r = rig();
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    await expect(registration.update({ weight: -1 })).rejects.toMatchObject({ field: 'weight' });
+    expect(registration.instance.weight).toBe(1);
+  });
+
+  it('waits in an outage, and says why when the wait ends', async () => {
+    const r = rig();
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    r.store.setOutage(true);
+    const update = within(r, 5_000, registration.update({ weight: 2 }, { timeoutMs: 4_000 }));
+    await expect(update).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      message: /last failure: .*set to be out/,
+    });
+    r.store.setOutage(false);
+    await r.clock.advance(60_000);
+    expect(listedIn(r.store, 'user-service')).toMatchObject([{ weight: 2 }]);
+  });
+
+  it('that the registry refuses for good is told to the caller, and not tried for ever', async () => {
+    let asked = 0;
+    const r = rig({
+      adapter: withMethods((inner) => ({
+        register: (instance, options) => {
+          if (instance.weight !== 5) return inner.register(instance, options);
+          asked++;
+          return Promise.reject(
+            new RegistryError('INVALID_ARGUMENT', 'weight 5 is not for us', { field: 'weight' }),
+          );
+        },
+      })),
+    });
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    await expect(within(r, 100, registration.update({ weight: 5 }))).rejects.toMatchObject({
+      field: 'weight',
+    });
+    await r.clock.advance(600_000);
+    expect(asked).toBe(1);
+    await within(r, 100, registration.update({ weight: 6 }));
+    expect(listedIn(r.store, 'user-service')).toMatchObject([{ weight: 6 }]);
+  });
+});
+
+describe('a deregistration', () => {
+  it('takes the entry off at once, and nothing brings it back', async () => {
+    const r = rig();
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    await within(r, 0, registration.deregister());
+    expect([registration.state, ids(r)]).toEqual(['deregistered', []]);
+    await r.clock.advance(600_000);
+    expect(ids(r)).toEqual([]);
+    await expect(registration.update({ weight: 2 })).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  it('waits for a write that is under way, so that the removal comes last', async () => {
+    const writes: string[] = [];
+    const r = rig({
+      adapter: withMethods((inner) => ({
+        async register(instance, options) {
+          await new Promise<void>((resolve) => void r.clock.after(1_000, resolve));
+          writes.push('register');
+          return inner.register(instance, options);
+        },
+        deregister(instance, options) {
+          writes.push('deregister');
+          return inner.deregister(instance, options);
+        },
+      })),
+    });
+    const registration = r.registry.register(spec);
+    await r.clock.advance(500);
+    await within(r, 2_000, registration.deregister());
+    expect(writes).toEqual(['register', 'deregister']);
+    expect(ids(r)).toEqual([]);
+  });
+
+  it('of one leaves its siblings on the same lease alone', async () => {
+    const r = rig();
+    const first = r.registry.register(spec);
+    const second = r.registry.register({ ...spec, port: 8081 });
+    await within(r, 0, Promise.all([first.listed(), second.listed()]));
+    await within(r, 0, first.deregister());
+    await r.clock.advance(600_000);
+    expect(ids(r)).toEqual(['10.0.0.7:8081']);
+  });
+
+  it('goes on after an outage, although its caller gave up', async () => {
+    const r = rig();
+    const first = r.registry.register(spec);
+    // A sibling keeps the shared lease alive: without the removal the entry would never leave.
+    const second = r.registry.register({ ...spec, port: 8081 });
+    await within(r, 0, Promise.all([first.listed(), second.listed()]));
+    r.store.setOutage(true);
+    await expect(within(r, 2_000, first.deregister({ timeoutMs: 1_000 }))).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+    });
+    r.store.setOutage(false);
+    await r.clock.advance(60_000);
+    expect([first.state, ids(r)]).toEqual(['deregistered', ['10.0.0.7:8081']]);
+  });
+
+  it('of an instance that was never listed needs no registry', async () => {
+    const r = rig();
+    r.store.setOutage(true);
+    const registration = r.registry.register(spec, { ready: () => new Promise(() => {}) });
+    await within(r, 0, registration.deregister());
+    expect(registration.state).toBe('deregistered');
+  });
+
+  it('can be followed by a registration of the same id', async () => {
+    const r = rig();
+    const first = r.registry.register(spec);
+    await within(r, 0, first.listed());
+    r.store.setOutage(true);
+    first.deregister().catch(() => {});
+    const second = r.registry.register({ ...spec, weight: 9 });
+    await r.clock.advance(10_000);
+    r.store.setOutage(false);
+    await r.clock.advance(60_000);
+    expect(second.state).toBe('registered');
+    expect(listedIn(r.store, 'user-service')).toMatchObject([{ weight: 9 }]);
+  });
+});
+
+describe('the load on the registry', () => {
+  it('is one beat per third of the TTL, however many instances share the lease', async () => {
+    let beats = 0;
+    const r = rig({
+      config: { registration: { ttlMs: 9_000 } },
+      adapter: withMethods((inner) => {
+        const counted = new WeakSet();
+        return {
+          async register(instance, options) {
+            const lease = await inner.register(instance, options);
+            if (!counted.has(lease)) {
+              counted.add(lease);
+              const renew = lease.renew?.bind(lease);
+              Object.assign(lease, {
+                renew: (renewOptions: { signal: AbortSignal }) => {
+                  beats++;
+                  return renew?.(renewOptions);
+                },
+              });
+            }
+            return lease;
+          },
+        };
+      }),
+    });
+    for (let port = 1; port <= 500; port++) r.registry.register({ ...spec, port });
+    await r.clock.advance(90_000);
+    expect(ids(r)).toHaveLength(500);
+    expect(beats).toBeGreaterThanOrEqual(27);
+    expect(beats).toBeLessThanOrEqual(34);
+  });
+
+  it('is at most `concurrency` writes at once', async () => {
+    let now = 0;
+    let most = 0;
+    const r = rig({
+      config: { registration: { concurrency: 4 } },
+      adapter: withMethods((inner) => ({
+        async register(instance: ServiceInstance, options) {
+          most = Math.max(most, ++now);
+          await new Promise<void>((resolve) => void r.clock.after(10, resolve));
+          now--;
+          return inner.register(instance, options);
+        },
+      })),
+    });
+    for (let port = 1; port <= 40; port++) r.registry.register({ ...spec, port });
+    await r.clock.advance(1_000);
+    expect([ids(r).length, most]).toEqual([40, 4]);
+  });
+
+  it('comes back spread out after everyone lost the same registry', async () => {
+    const r = rig({ config: { backoff: { baseMs: 1_000, capMs: 10_000 } } });
+    const handles = Array.from({ length: 200 }, () => r.another());
+    for (const [i, handle] of handles.entries()) handle.register({ ...spec, port: 1 + i });
+    await r.clock.advance(1_000);
+    r.store.setOutage(true);
+    await r.clock.advance(60_000);
+    r.store.setOutage(false);
+    const perSecond: number[] = [];
+    for (let before = 0; perSecond.length < 12;) {
+      await r.clock.advance(1_000);
+      const listed = ids(r).length;
+      perSecond.push(listed - before);
+      before = listed;
+    }
+    expect(ids(r)).toHaveLength(200);
+    expect(Math.max(...perSecond)).toBeLessThan(60);
+    await Promise.all(handles.map((handle) => handle.close()));
+  });
+});
+
+describe('closing', () => {
+  it('leaves no timer', async () => {
+    const r = rig();
+    for (let port = 1; port <= 5; port++) r.registry.register({ ...spec, port });
+    r.registry.service('user-service');
+    await r.clock.advance(1_000);
+    await r.registry.close();
+    expect(r.clock.pending).toBe(0);
+  });
+
+  it('ends what waits, and refuses what comes after', async () => {
+    const r = rig();
+    r.store.setOutage(true);
+    const registration = r.registry.register(spec);
+    const waiting = registration.listed();
+    waiting.catch(() => {});
+    await r.registry.close();
+    await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(() => r.registry.register({ ...spec, port: 1 })).toThrow(
+      expect.objectContaining({ code: 'CLOSED' }),
+    );
+    await expect(r.registry.services()).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+});
