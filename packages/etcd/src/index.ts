@@ -1,0 +1,2 @@
+export { adapter, etcdAdapter } from './etcd-adapter.ts';
+export type { EtcdOptions, ResolvedEtcdOptions } from './options.ts';

@@ -1,0 +1,39 @@
+import type { CarriedField, InstanceKey, ServiceInstance, ServiceKey } from '@rollcall/core';
+
+/** How instances are written in etcd: under which keys, and as which values. */
+export interface Layout {
+  /** The fields that come back as they were written. */
+  readonly fields: readonly CarriedField[];
+  /** Whether namespaces have a place in the key. Without it only `default` is taken. */
+  readonly namespaces: boolean;
+  /** Whether every service name and id has a key of its own. */
+  readonly anyName: boolean;
+
+  /** What the keys of all services of a namespace start with. Empty for the whole of etcd. */
+  namespacePrefix(namespace: string): string;
+
+  /** What the keys of all instances of a service start with. */
+  servicePrefix(key: ServiceKey): string;
+
+  /**
+   * The key of one instance.
+   *
+   * @throws {RegistryError} `INVALID_ARGUMENT` for a name that this layout has no key for.
+   */
+  key(instance: InstanceKey): string;
+
+  /**
+   * The id of the instance whose key is `servicePrefix + rest`; `undefined` when the key is another service's.
+   *
+   * @throws {RegistryError} `PROTOCOL` when no instance is written under such a key.
+   */
+  idOf(rest: string): string | undefined;
+
+  /** The service whose instance has the key `namespacePrefix + rest`; `undefined` when nobody's has. */
+  serviceOf(rest: string): string | undefined;
+
+  encode(instance: ServiceInstance): string;
+
+  /** @throws {RegistryError} `PROTOCOL` that says why the value can't be read. */
+  decode(value: string, key: InstanceKey): ServiceInstance;
+}
