@@ -23,14 +23,14 @@ function instance(port: number, weight = 1) {
 }
 
 /** Lists instances as another process would, without a TTL to think of. */
-function list(store: MemoryStore, ...ports: number[]) {
+function list(store: MemoryStore, ...shown: number[]) {
   const lease = store.grantLease(Number.MAX_SAFE_INTEGER);
-  for (const port of ports) store.put(instance(port), lease);
+  for (const port of shown) store.put(instance(port), lease);
   return lease;
 }
 
-function remove(store: MemoryStore, ...ports: number[]): void {
-  for (const port of ports) store.remove(instance(port));
+function remove(store: MemoryStore, ...left: number[]): void {
+  for (const port of left) store.remove(instance(port));
 }
 
 function ports(snapshot: Snapshot | undefined): number[] | undefined {
@@ -447,8 +447,9 @@ describe('polling', () => {
     const r = rig({
       config,
       adapter: (store) => {
-        const { watch: _watch, ...rest } = altered(memoryAdapter({ store }), {});
-        return noWatch ? rest : memoryAdapter({ store });
+        const adapter = altered(memoryAdapter({ store }), {});
+        if (noWatch) delete adapter.watch;
+        return adapter;
       },
     });
     const lease = list(r.store, 1);

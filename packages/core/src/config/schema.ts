@@ -152,7 +152,7 @@ const backoff = z
 
 const service = z
   .strictObject({
-    name: z.string().describe('The name that callers look for.'),
+    name: z.string().superRefine(nameRule('name')).describe('The name that callers look for.'),
     port: z.int().min(1).max(65_535).describe('The port that callers connect to.'),
     host: z
       .string()

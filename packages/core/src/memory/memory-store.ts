@@ -60,7 +60,8 @@ export class MemoryStore {
       expiresAt: this.#clock.now() + ttlMs,
       revoked: false,
       renew: async ({ signal }) => {
-        if (signal.aborted) throw new RegistryError('ABORTED', 'the call was aborted', { cause: signal.reason });
+        if (signal.aborted)
+          throw new RegistryError('ABORTED', 'the call was aborted', { cause: signal.reason });
         this.#serve();
         if (lease.revoked)
           throw new RegistryError('LEASE_LOST', 'the lease expired or was revoked: register again');

@@ -64,8 +64,13 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets every promise that can settle without time or I/O do so. */
-export function settle(): Promise<void> {
+/** Lets everything that can happen without time or I/O happen: promises, and what they put off by a turn. */
+export async function settle(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
+}
+
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

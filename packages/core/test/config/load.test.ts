@@ -29,7 +29,7 @@ describe('without any configuration', () => {
         pollIntervalMs: 2000,
         relistIntervalMs: 60_000,
         idleMs: 300_000,
-        protection: { minShare: 0.5, holdMs: 5000 },
+        protection: { minShare: 0.5, holdMs: 15_000 },
       },
       backoff: { baseMs: 200, capMs: 15_000 },
       shutdown: { propagationDelayMs: 2000, deadlineMs: 30_000, signals: true },

@@ -27,6 +27,6 @@ export function startChild(
     await exit;
   });
   const told: string[] = [];
-  child.on('message', (message) => told.push(String(message)));
+  child.on('message', (message) => told.push(message as string));
   return { process: child, told };
 }

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { memoryAdapter, MemoryStore, RegistryError, type RegistryAdapter } from '@rollcall/core';
+import { ManualClock } from '@rollcall/core/testing';
+import { GuardedAdapter } from '../src/guarded-adapter.ts';
+import { altered } from './support/altered.ts';
+
+const key = { namespace: 'default', service: 'user-service' };
+const never = new AbortController().signal;
+
+function guarded(methods: Partial<RegistryAdapter>) {
+  const clock = new ManualClock();
+  const store = new MemoryStore({ clock });
+  const adapter = new GuardedAdapter(altered(memoryAdapter({ store }), methods), {
+    clock,
+    requestTimeoutMs: 1_000,
+  });
+  return { clock, store, adapter };
+}
+
+/** Settles while the clock runs. */
+async function settled<T>(clock: ManualClock, ms: number, promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  await clock.advance(ms);
+  return await promise;
+}
+
+describe('every call of an adapter', () => {
+  it('has a deadline, even where the adapter does not heed its signal', async () => {
+    const { clock, adapter } = guarded({ discover: () => new Promise(() => {}) });
+    await expect(settled(clock, 1_000, adapter.discover(key, never))).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      message: 'altered: list user-service: no answer within 1000 ms',
+    });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('ends when its caller gives up', async () => {
+    const { clock, adapter } = guarded({ discover: () => new Promise(() => {}) });
+    const caller = new AbortController();
+    const call = adapter.discover(key, caller.signal);
+    caller.abort();
+    await expect(settled(clock, 0, call)).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(clock.pending).toBe(0);
+  });
+
+  it.each([
+    [Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'UNAVAILABLE'],
+    [new DOMException('aborted', 'AbortError'), 'ABORTED'],
+    [new DOMException('late', 'TimeoutError'), 'DEADLINE_EXCEEDED'],
+    [new TypeError('x is not a function'), 'PROTOCOL'],
+    ['a string', 'PROTOCOL'],
+    [new RegistryError('PERMISSION_DENIED', 'no'), 'PERMISSION_DENIED'],
+  ])('fails with a RegistryError that keeps its cause: %s', async (thrown, code) => {
+    const { clock, adapter } = guarded({
+      discover() {
+        throw thrown;
+      },
+    });
+    const error: unknown = await settled(clock, 0, adapter.discover(key, never)).catch(
+      (caught: unknown) => caught,
+    );
+    expect(error).toBeInstanceOf(RegistryError);
+    expect(error).toMatchObject({ code });
+    if (!(thrown instanceof RegistryError)) expect((error as RegistryError).cause).toBe(thrown);
+  });
+});
+
+describe('opening', () => {
+  it('is done once, on first use, however many ask', async () => {
+    let opened = 0;
+    const { clock, adapter } = guarded({
+      open: async () => {
+        opened++;
+      },
+    });
+    expect(opened).toBe(0);
+    await settled(
+      clock,
+      0,
+      Promise.all([adapter.discover(key, never), adapter.listServices('default', never)]),
+    );
+    await settled(clock, 0, adapter.discover(key, never));
+    expect(opened).toBe(1);
+  });
+
+  it('is tried again by the next call after it failed', async () => {
+    let opened = 0;
+    const { clock, adapter } = guarded({
+      open: () =>
+        ++opened === 1 ? Promise.reject(new RegistryError('UNAVAILABLE', 'down')) : Promise.resolve(),
+    });
+    await expect(settled(clock, 0, adapter.discover(key, never))).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
+    expect((await settled(clock, 0, adapter.discover(key, never))).instances).toEqual([]);
+  });
+
+  it('that hangs counts against the deadline', async () => {
+    const { clock, adapter } = guarded({ open: () => new Promise(() => {}) });
+    await expect(settled(clock, 1_000, adapter.discover(key, never))).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+    });
+  });
+});
+
+describe('closing', () => {
+  it('ends what is under way and refuses what comes after', async () => {
+    const { clock, adapter } = guarded({ discover: () => new Promise(() => {}) });
+    const call = adapter.discover(key, never);
+    call.catch(() => {});
+    await settled(clock, 0, adapter.close());
+    await expect(call).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(adapter.listServices('default', never)).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(clock.pending).toBe(0);
+  });
+
+  it('ends a watch that waits', async () => {
+    const { clock, adapter } = guarded({});
+    const watch = adapter.watch(key, never);
+    expect((await settled(clock, 0, watch.next())).value).toMatchObject({ kind: 'list' });
+    const waiting = watch.next();
+    waiting.catch(() => {});
+    await settled(clock, 0, adapter.close());
+    await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' });
+    expect(clock.pending).toBe(0);
+  });
+});
