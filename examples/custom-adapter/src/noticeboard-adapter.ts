@@ -98,7 +98,7 @@ class NoticeboardAdapter implements RegistryAdapter {
   async #ask(method: string, path: string, query: Record<string, string>, { signal, doing, body }: Request) {
     if (this.#closed) throw new RegistryError('CLOSED', `${doing}: the adapter is closed`);
     // Names go into the query, where `..` is a text like any other; in a path it would climb.
-    const url = new URL(`${path}?${new URLSearchParams(query)}`, this.#url);
+    const url = new URL(`${path}?${new URLSearchParams(query).toString()}`, this.#url);
     try {
       // A kept connection may be one that a restarted noticeboard has forgotten.
       const headers = { connection: 'close' };
