@@ -7,6 +7,7 @@ import { instanceName, type GuardedAdapter } from './guarded-adapter.ts';
 import { defineInstance, type InstanceSpec, type ServiceKey } from './instance.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Registration } from './registration.ts';
+import { SharedLooks } from './shared-looks.ts';
 import { Slots } from './slots.ts';
 
 export interface RegistrarOptions {
@@ -36,6 +37,7 @@ export class Registrar {
   readonly #options: RegistrarOptions;
   readonly #closed = createController();
   readonly #leases: LeaseKeeper;
+  readonly #looks: SharedLooks;
   readonly #slots: Slots;
   readonly #registrations = new Map<string, Registration>();
   #verifying: Promise<void> | undefined;
@@ -43,6 +45,7 @@ export class Registrar {
   constructor(options: RegistrarOptions) {
     this.#options = options;
     this.#leases = new LeaseKeeper(options);
+    this.#looks = new SharedLooks(options.adapter, this.#closed.signal);
     this.#slots = new Slots(options.concurrency);
   }
 
@@ -69,6 +72,7 @@ export class Registrar {
     const parts = {
       adapter,
       leases: this.#leases,
+      looks: this.#looks,
       slots: this.#slots,
       clock,
       random,
@@ -106,8 +110,7 @@ export class Registrar {
     const seenAt = clock.now();
     let ids: ReadonlySet<string>;
     try {
-      const { instances } = await adapter.discover(key, this.#closed.signal);
-      ids = new Set(instances.map(({ id }) => id));
+      ids = await this.#looks.idsOf(key, this.#closed.signal);
     } catch {
       // The registry can't say: the beats and the next look will tell.
       this.#closed.signal.throwIfAborted();

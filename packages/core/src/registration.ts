@@ -7,6 +7,7 @@ import { fullJitter, type BackoffOptions } from './full-jitter.ts';
 import { instanceName, type GuardedAdapter } from './guarded-adapter.ts';
 import { defineInstance, type InstanceSpec, type ServiceInstance } from './instance.ts';
 import type { LeaseHolder, LeaseKeeper } from './lease-keeper.ts';
+import type { SharedLooks } from './shared-looks.ts';
 import type { Slots } from './slots.ts';
 
 /**
@@ -52,6 +53,7 @@ const CONFIRM_PAUSE_MS = { min: 25, max: 1_000 };
 export interface RegistrationParts {
   readonly adapter: GuardedAdapter;
   readonly leases: LeaseKeeper;
+  readonly looks: SharedLooks;
   readonly slots: Slots;
   readonly clock: Clock;
   readonly random: Random;
@@ -359,13 +361,13 @@ export class Registration implements LeaseHolder {
 
   /** Looks until the entry is gone, for as long as the registry says that a change may take to be seen. */
   async #confirmGone(signal: AbortSignal): Promise<boolean> {
-    const { adapter, clock } = this.#parts;
+    const { adapter, clock, looks } = this.#parts;
     const { propagationMs } = adapter.capabilities;
     const pauseMs = Math.min(CONFIRM_PAUSE_MS.max, Math.max(CONFIRM_PAUSE_MS.min, propagationMs / 4));
     const end = clock.now() + propagationMs;
     for (;;) {
-      const { instances } = await adapter.discover(this.#desired, signal);
-      if (!instances.some(({ id }) => id === this.#desired.id)) return true;
+      const ids = await looks.idsOf(this.#desired, signal);
+      if (!ids.has(this.#desired.id)) return true;
       if (clock.now() >= end || this.#ended.signal.aborted) return false;
       await this.#rest(pauseMs);
     }

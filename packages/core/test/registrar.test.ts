@@ -352,6 +352,24 @@ describe('the load on the registry', () => {
     expect([ids(r).length, most]).toEqual([40, 4]);
   });
 
+  it('is a few looks, not one each, when many are taken off at once', async () => {
+    let looks = 0;
+    const r = rig({
+      adapter: withMethods((inner) => ({
+        async discover(service, options) {
+          looks++;
+          await new Promise<void>((resolve) => void r.clock.after(10, resolve));
+          return inner.discover(service, options);
+        },
+      })),
+    });
+    const registrations = Array.from({ length: 500 }, (_, i) => r.registry.register({ ...spec, port: 1 + i }));
+    await r.clock.advance(1);
+    await within(r, 5_000, Promise.all(registrations.map((registration) => registration.deregister())));
+    expect(ids(r)).toEqual([]);
+    expect(looks).toBeLessThan(10);
+  });
+
   it('comes back spread out after everyone lost the same registry', async () => {
     const r = rig({ config: { backoff: { baseMs: 1_000, capMs: 10_000 } } });
     const handles = Array.from({ length: 200 }, () => r.another());
