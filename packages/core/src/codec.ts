@@ -6,6 +6,7 @@ import {
   type InstanceSpec,
   type ServiceInstance,
 } from './instance.ts';
+import type { Mutable } from './mutable.ts';
 
 /**
  * Writes an instance as Rollcall's own layout: one flat JSON object, without what the key already says (namespace,
@@ -48,7 +49,8 @@ export function decodeInstance(text: string, key: InstanceKey): ServiceInstance 
 export function instanceFromJson(raw: unknown, key: InstanceKey): ServiceInstance {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
     throw new RegistryError('PROTOCOL', 'is not a JSON object');
-  // Each field is checked by `defineInstance`; the assertion only says that the names may be there.
+  // Each field is checked by `defineInstance`, which takes `undefined` for absent; the assertions only say that the
+  // names may be there.
   const { host, port, status, weight, scheme, version, zone, tags, metadata, endpoints } =
     raw as InstanceSpec;
   return instanceFromWire({
@@ -57,15 +59,15 @@ export function instanceFromJson(raw: unknown, key: InstanceKey): ServiceInstanc
     id: key.id,
     host,
     port,
-    ...(status !== undefined && { status: isInstanceStatus(status) ? status : 'UNKNOWN' }),
-    ...(weight !== undefined && { weight }),
-    ...(scheme !== undefined && { scheme }),
-    ...(version !== undefined && { version }),
-    ...(zone !== undefined && { zone }),
-    ...(tags !== undefined && { tags }),
-    ...(metadata !== undefined && { metadata }),
-    ...(endpoints !== undefined && { endpoints }),
-  });
+    status: status === undefined || isInstanceStatus(status) ? status : 'UNKNOWN',
+    weight,
+    scheme,
+    version,
+    zone,
+    tags,
+    metadata,
+    endpoints,
+  } as InstanceSpec);
 }
 
 /**
@@ -81,4 +83,21 @@ export function instanceFromWire(spec: InstanceSpec): ServiceInstance {
       cause: error,
     });
   }
+}
+
+/**
+ * Reads what {@link encodeInstance} wrote, where a checksum vouches that it is that to the letter: it was checked
+ * when it was made, and isn't checked again. Several times as fast as {@link instanceFromJson}.
+ */
+export function restoreInstance(fields: Partial<ServiceInstance>, key: InstanceKey): ServiceInstance {
+  const { host, port, status = 'UP', weight = 1, scheme, version, zone, tags, metadata, endpoints } = fields;
+  const { namespace, service, id } = key;
+  const instance = { namespace, service, id, host, port, status, weight } as Mutable<ServiceInstance>;
+  if (scheme !== undefined) instance.scheme = scheme;
+  if (version !== undefined) instance.version = version;
+  if (zone !== undefined) instance.zone = zone;
+  if (tags !== undefined) instance.tags = Object.freeze(tags);
+  if (metadata !== undefined) instance.metadata = Object.freeze(metadata);
+  if (endpoints !== undefined) instance.endpoints = Object.freeze(endpoints);
+  return Object.freeze(instance);
 }

@@ -37,7 +37,8 @@ export class ServiceView {
    * empty list.
    */
   get snapshot(): Snapshot | undefined {
-    return this.#current().snapshot;
+    const feed = this.#feed;
+    return feed.used && !feed.stopped ? feed.snapshot : this.#current().snapshot;
   }
 
   /** Whether the list follows the registry now. */
@@ -97,9 +98,10 @@ export class ServiceView {
   }
 
   #current(): ServiceFeed {
-    if (this.#feed.stopped) this.#feed = this.#directory.feed(this.key);
-    this.#feed.used = true;
-    return this.#feed;
+    let feed = this.#feed;
+    if (feed.stopped) this.#feed = feed = this.#directory.feed(this.key);
+    if (!feed.used) feed.used = true;
+    return feed;
   }
 }
 
@@ -120,9 +122,9 @@ export class Directory {
 
   /** The view of a service; the same object for the same service. */
   service(service: string, namespace?: string): ServiceView {
-    const known =
-      namespace === undefined ? this.#home.get(service) : this.#views.get(namespace)?.get(service);
-    return known ?? this.#addView(service, namespace ?? this.options.namespace);
+    // The namespace of the configuration is the common case, and the one that is read for each call.
+    const views = namespace === undefined ? this.#home : this.#views.get(namespace);
+    return views?.get(service) ?? this.#addView(service, namespace ?? this.options.namespace);
   }
 
   /** Part of the view: the feed that follows this service now. */

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { encodeInstance, instanceFromJson } from './codec.ts';
+import { encodeInstance, restoreInstance } from './codec.ts';
 import { RegistryError } from './errors.ts';
 import type { ServiceInstance, ServiceKey } from './instance.ts';
 import { encodeSegment } from './names.ts';
@@ -88,8 +88,8 @@ function parse(text: string, key: ServiceKey): SavedList {
   const lines = body.split('\n');
   lines.pop();
   const instances = lines.map((line) => {
-    const [id, fields] = JSON.parse(line) as [string, unknown];
-    return instanceFromJson(fields, { ...key, id });
+    const [id, fields] = JSON.parse(line) as [string, Partial<ServiceInstance>];
+    return restoreInstance(fields, { ...key, id });
   });
   return { instances, savedAt: header.savedAt };
 }

@@ -76,10 +76,21 @@ export class GuardedAdapter {
     );
   }
 
-  /** The adapter's watch; its first item has the deadline of a call. It only ends by throwing. */
-  async *watch(key: ServiceKey, signal: AbortSignal): AsyncGenerator<WatchEvent, never> {
+  /**
+   * Hands every item of the adapter's watch to `onEvent`; the first has the deadline of a call. It only ends by
+   * throwing. Not a generator itself: a burst of events would pay for each layer, for each event.
+   */
+  async watch(key: ServiceKey, signal: AbortSignal, onEvent: (event: WatchEvent) => void): Promise<never> {
     const doing = `${this.type}: watch ${serviceName(key)}`;
     const link = linkSignals(signal, this.#closed.signal);
+    // One listener for the whole watch, which gives up the wait of the moment.
+    let ended = link.signal.aborted;
+    let giveUp = (_reason: unknown): void => {};
+    const onAbort = () => {
+      ended = true;
+      giveUp(link.signal.reason);
+    };
+    link.signal.addEventListener('abort', onAbort, { once: true });
     let iterator: AsyncIterator<WatchEvent> | undefined;
     try {
       let next = await this.#call(`watch ${serviceName(key)}`, signal, async () => {
@@ -91,9 +102,15 @@ export class GuardedAdapter {
       if (!next.done && next.value.kind !== 'list') {
         throw new RegistryError('PROTOCOL', `${doing}: the first item is no full list; mend the adapter`);
       }
-      while (iterator && !next.done) {
-        yield next.value;
-        next = await orAbort(iterator.next(), link.signal);
+      const source = iterator;
+      while (source && !next.done && !ended) {
+        onEvent(next.value);
+        // What the event led to may have ended the watch.
+        if (ended) break;
+        next = await new Promise<IteratorResult<WatchEvent>>((resolve, reject) => {
+          giveUp = reject;
+          source.next().then(resolve, reject);
+        });
       }
       throw new RegistryError('UNAVAILABLE', `${doing}: the registry ended the watch`);
     } catch (error) {

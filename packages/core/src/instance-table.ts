@@ -1,5 +1,7 @@
 import { sameInstance, type ServiceInstance } from './instance.ts';
 
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * The instances of one service by id, kept so that a change costs what changed: an unchanged instance keeps its
  * object and its place, and a frozen list of all is one copy of references.
@@ -56,17 +58,22 @@ export class InstanceTable {
     this.#list.length = 0;
   }
 
-  /** A frozen copy of the list. */
-  toList(): readonly ServiceInstance[] {
-    return Object.freeze(this.#list.slice());
+  /** A frozen copy of the list, without those. */
+  toList(except: ReadonlySet<string> = NONE): readonly ServiceInstance[] {
+    const list = except.size === 0 ? this.#list.slice() : this.#list.filter(({ id }) => !except.has(id));
+    return Object.freeze(list);
   }
 
-  /** Whether these instances are exactly what the table holds. */
-  equals(instances: readonly ServiceInstance[]): boolean {
-    if (instances.length !== this.#list.length) return false;
+  /** Whether these instances are exactly what the table holds besides those in `except`, which it holds too. */
+  equals(instances: readonly ServiceInstance[], except: ReadonlySet<string> = NONE): boolean {
+    if (instances.length !== this.#list.length - except.size) return false;
     return instances.every((instance) => {
       const place = this.#places.get(instance.id);
-      return place !== undefined && sameInstance(this.#list[place] as ServiceInstance, instance);
+      return (
+        place !== undefined &&
+        !except.has(instance.id) &&
+        sameInstance(this.#list[place] as ServiceInstance, instance)
+      );
     });
   }
 }

@@ -1,4 +1,5 @@
 import { RegistryError } from './errors.ts';
+import type { Mutable } from './mutable.ts';
 import { checkName, DEFAULT_NAMESPACE, describe, hasControlCharacter } from './names.ts';
 
 /**
@@ -110,7 +111,7 @@ export function defineInstance(spec: InstanceSpec): ServiceInstance {
   const metadata = checkMetadata(spec.metadata);
   const endpoints = checkEndpoints(spec.endpoints);
   checkSize(tags, metadata, endpoints);
-  return Object.freeze({
+  const instance: Mutable<ServiceInstance> = {
     namespace: spec.namespace === undefined ? DEFAULT_NAMESPACE : checkName('namespace', spec.namespace),
     service: checkName('service', spec.service),
     id: spec.id === undefined ? defaultId(host, port) : checkName('id', spec.id),
@@ -118,13 +119,15 @@ export function defineInstance(spec: InstanceSpec): ServiceInstance {
     port,
     status: checkStatus(spec.status),
     weight: checkWeight(spec.weight),
-    ...(scheme !== undefined && { scheme }),
-    ...(version !== undefined && { version }),
-    ...(zone !== undefined && { zone }),
-    ...(tags !== undefined && { tags }),
-    ...(metadata !== undefined && { metadata }),
-    ...(endpoints !== undefined && { endpoints }),
-  });
+  };
+  // Set one by one: conditional spreads would make two objects for each field, in the path of every decoded entry.
+  if (scheme !== undefined) instance.scheme = scheme;
+  if (version !== undefined) instance.version = version;
+  if (zone !== undefined) instance.zone = zone;
+  if (tags !== undefined) instance.tags = tags;
+  if (metadata !== undefined) instance.metadata = metadata;
+  if (endpoints !== undefined) instance.endpoints = endpoints;
+  return Object.freeze(instance);
 }
 
 /** The id of an instance that gives none: one address is one instance. */
@@ -220,7 +223,7 @@ function textList(field: string, value: unknown): readonly string[] | undefined 
       if (typeof item !== 'string' || item === '') {
         throw invalid(`${field}[${i}]`, `must be a non-empty string, but it is ${describe(item)}`);
       }
-      return wellFormed(`${field}[${i}]`, item);
+      return item.isWellFormed() ? item : wellFormed(`${field}[${i}]`, item);
     }),
   );
 }
@@ -230,26 +233,31 @@ function checkMetadata(value: unknown): Readonly<Record<string, string>> | undef
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid('metadata', `must be an object of strings, but it is ${describe(value)}`);
   }
-  const entries = Object.entries(value);
-  if (entries.length === 0) return undefined;
-  for (const [key, text] of entries) {
+  const metadata: Record<string, string> = {};
+  let empty = true;
+  for (const key of Object.keys(value)) {
     if (key === '') throw invalid('metadata', 'has an empty key: give it a name');
     wellFormed('metadata', key);
+    const text: unknown = (value as Record<string, unknown>)[key];
     if (typeof text !== 'string') {
       throw invalid(
         `metadata.${key}`,
         `must be a string, but it is ${describe(text)}; write other data as JSON text`,
       );
     }
-    wellFormed(`metadata.${key}`, text);
+    if (!text.isWellFormed()) wellFormed(`metadata.${key}`, text);
+    // An assignment to `__proto__` would set the prototype: as a property of its own it is data and nothing else.
+    if (key === '__proto__') Object.defineProperty(metadata, key, { value: text, enumerable: true });
+    else metadata[key] = text;
+    empty = false;
   }
-  // `fromEntries` defines own properties, so a key named `__proto__` is data and nothing else.
-  return Object.freeze(Object.fromEntries(entries));
+  return empty ? undefined : Object.freeze(metadata);
 }
 
 function checkEndpoints(value: unknown): readonly string[] | undefined {
   const endpoints = textList('endpoints', value);
-  for (const [i, endpoint] of (endpoints ?? []).entries()) {
+  if (endpoints === undefined) return undefined;
+  for (const [i, endpoint] of endpoints.entries()) {
     if (!URL.canParse(endpoint)) {
       throw invalid(`endpoints[${i}]`, 'must be a URL such as grpc://10.0.0.7:9000');
     }
@@ -269,8 +277,10 @@ function checkSize(
   metadata: Readonly<Record<string, string>> | undefined,
   endpoints: readonly string[] | undefined,
 ): void {
-  const texts = [...(tags ?? []), ...Object.entries(metadata ?? {}).flat(), ...(endpoints ?? [])];
-  const characters = texts.reduce((sum, text) => sum + text.length, 0);
+  let characters = 0;
+  for (const tag of tags ?? []) characters += tag.length;
+  for (const key in metadata) characters += key.length + (metadata[key] as string).length;
+  for (const endpoint of endpoints ?? []) characters += endpoint.length;
   if (characters > MAX_INSTANCE_CHARACTERS) {
     throw invalid(
       'metadata',

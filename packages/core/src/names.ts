@@ -47,6 +47,8 @@ function nameProblem(name: unknown): string | undefined {
   if (name.length > MAX_SEGMENT_BYTES) return tooLong(name.length);
   if (hasControlCharacter(name)) return 'holds a control character: use printable characters';
   if (!name.isWellFormed()) return 'is malformed Unicode (half of a surrogate pair)';
+  // What stands for itself needs no encoding to know its length.
+  if (/^[\w-]+$/u.test(name)) return undefined;
   const encoded = encodeSegment(name).length;
   return encoded > MAX_SEGMENT_BYTES ? tooLong(encoded) : undefined;
 }

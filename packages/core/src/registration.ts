@@ -85,7 +85,7 @@ export class Registration implements LeaseHolder {
   #lease: Lease | undefined;
   /** The lease that was lost since the write under way began. */
   #lostLease: Lease | undefined;
-  /** Whether a write was ever sent, and whether the last one's outcome is unknown. */
+  /** Whether a write was ever sent, and whether the last one may have taken effect, or may yet. */
   #sent = false;
   #outcomeUnknown = false;
   /** Why the last attempt failed; `undefined` once one succeeds. */
@@ -295,6 +295,7 @@ export class Registration implements LeaseHolder {
     this.#lostLease = undefined;
     const lease = await slots.run(this.#fence.signal, async () => {
       this.#sent = true;
+      this.#outcomeUnknown = true;
       // Not under the fence: a write that is under way is waited for, so that the removal comes after it.
       return await adapter.register(wanted, ttlMs, this.#stopped.signal);
     });
@@ -315,8 +316,6 @@ export class Registration implements LeaseHolder {
   async #failed(error: RegistryError, attempt: number): Promise<void> {
     const { backoff, random } = this.#parts;
     this.#failure = error;
-    this.#outcomeUnknown =
-      error.code === 'DEADLINE_EXCEEDED' || error.code === 'UNAVAILABLE' || error.code === 'ABORTED';
     if (!error.retryable) {
       // The registry refuses what we ask: only an update or a deregistration can change that.
       this.#retry(error, Number.POSITIVE_INFINITY);

@@ -63,20 +63,24 @@ const SPREAD = 0.2;
  * anew, so that there is one source of truth and no race between two.
  */
 export class ServiceFeed {
+  // These three come first: every read touches them, and so they lie side by side.
+  /** Set by every read; the directory clears it and evicts feeds that stay unused. */
+  used = true;
+  /** As `#stop.signal.aborted`, which is too slow to ask on every read. */
+  #stopped = false;
+  #snapshot: Snapshot | undefined;
+
   readonly #key: ServiceKey;
   readonly #options: FeedOptions;
   readonly #stop = createController();
   readonly #ran: Promise<unknown>;
 
-  /** What the registry lists, as far as it told. */
-  readonly #told = new InstanceTable();
-  /** {@link #told} and {@link #held} together: what readers get. */
+  /** What readers get: what the registry told last, and {@link #held}. */
   readonly #visible = new InstanceTable();
-  /** Ids that the registry dropped all at once, and that are kept until a second look. */
+  /** Ids in {@link #visible} that the registry dropped all at once, and that are kept until a second look. */
   readonly #held = new Set<string>();
   #cancelHold: (() => void) | undefined;
 
-  #snapshot: Snapshot | undefined;
   #version = 0;
   #revision: string | undefined;
   #fromRegistry = false;
@@ -96,9 +100,6 @@ export class ServiceFeed {
 
   #saving: Promise<void> | undefined;
   #saveDue = false;
-
-  /** Set by every read; the directory clears it and evicts feeds that stay unused. */
-  used = true;
 
   constructor(key: ServiceKey, options: FeedOptions) {
     this.#key = key;
@@ -120,7 +121,7 @@ export class ServiceFeed {
   }
 
   get stopped(): boolean {
-    return this.#stop.signal.aborted;
+    return this.#stopped;
   }
 
   get subscribed(): boolean {
@@ -165,6 +166,7 @@ export class ServiceFeed {
 
   async stop(reason: RegistryError): Promise<void> {
     if (this.stopped) return;
+    this.#stopped = true;
     this.#stop.abort(reason);
     this.#watch?.controller.abort(reason);
     this.#cancelHold?.();
@@ -201,14 +203,10 @@ export class ServiceFeed {
     const link = linkSignals(this.#stop.signal);
     this.#watch = link;
     try {
-      for await (const event of this.#options.adapter.watch(this.#key, link.signal)) {
-        if (link.signal.aborted) break;
-        this.#apply(event);
-      }
+      await this.#options.adapter.watch(this.#key, link.signal, (event) => this.#apply(event));
     } finally {
       link.release();
     }
-    throw link.signal.reason;
   }
 
   async #followPoll(): Promise<never> {
@@ -248,7 +246,7 @@ export class ServiceFeed {
       return undefined;
     }
     if (this.#heard !== heard || this.stopped) return undefined;
-    if (this.#told.equals(list.instances)) {
+    if (this.#visible.equals(list.instances, this.#held)) {
       this.#confirmedAt = lookedAt;
       this.#renewSnapshot();
     } else {
@@ -277,10 +275,7 @@ export class ServiceFeed {
 
   #applyDelta(put: readonly ServiceInstance[], removed: readonly string[]): void {
     for (const instance of put) this.#put(instance);
-    for (const id of removed) {
-      this.#told.remove(id);
-      this.#drop(id);
-    }
+    for (const id of removed) this.#drop(id);
   }
 
   #applyList(instances: readonly ServiceInstance[]): void {
@@ -289,7 +284,6 @@ export class ServiceFeed {
       ids.add(instance.id);
       this.#put(instance);
     }
-    for (const id of [...this.#told.ids()]) if (!ids.has(id)) this.#told.remove(id);
     const gone = [...this.#visible.ids()].filter((id) => !ids.has(id));
     if (gone.length === 0) return;
     const announced = gone.filter((id) => this.#visible.get(id)?.status === 'OUT_OF_SERVICE');
@@ -302,9 +296,8 @@ export class ServiceFeed {
   }
 
   #put(instance: ServiceInstance): void {
-    this.#told.put(instance);
     if (this.#visible.put(instance)) this.#dirty = true;
-    if (this.#held.delete(instance.id)) this.#dirty = true;
+    if (this.#held.size > 0 && this.#held.delete(instance.id)) this.#dirty = true;
   }
 
   #drop(id: string): void {
@@ -369,7 +362,11 @@ export class ServiceFeed {
     this.#cancelExpiry = undefined;
     // A list that expired comes back even when it is what it was.
     if (!this.#snapshot) this.#dirty = true;
-    this.#options.events.emit({ type: 'list-live', service: this.#key, instances: this.#told.size });
+    this.#options.events.emit({
+      type: 'list-live',
+      service: this.#key,
+      instances: this.#visible.size - this.#held.size,
+    });
   }
 
   #lostTouch(error: RegistryError): void {
@@ -478,7 +475,7 @@ export class ServiceFeed {
     while (this.#saveDue) {
       this.#saveDue = false;
       try {
-        await disk.save(this.#key, { instances: this.#told.toList(), savedAt: clock.wallNow() });
+        await disk.save(this.#key, { instances: this.#visible.toList(this.#held), savedAt: clock.wallNow() });
       } catch (error) {
         events.emit({ type: 'disk', service: this.#key, error: error as RegistryError });
       }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRegistry, fileAdapter, MemoryStore, memoryAdapter, type Logger } from '@rollcall/core';
+import { altered } from './support/altered.ts';
 
 async function temporaryFolder(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'rollcall-create-'));
@@ -85,11 +86,8 @@ describe('createRegistry', () => {
   });
 
   it('refuses an adapter that lacks a required method, and names it', async () => {
-    const { discover: _discover, ...lacking } = {
-      ...memoryAdapter({ store: new MemoryStore() }),
-      type: 'mine',
-    };
-    const start = createRegistry({ cwd: await temporaryFolder(), env: {}, adapter: lacking as never });
+    const lacking = altered(memoryAdapter({ store: new MemoryStore() }), { discover: undefined as never });
+    const start = createRegistry({ cwd: await temporaryFolder(), env: {}, adapter: lacking });
     await expect(start).rejects.toMatchObject({
       code: 'INVALID_CONFIG',
       message: expect.stringContaining('discover') as string,

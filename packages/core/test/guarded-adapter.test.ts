@@ -116,10 +116,11 @@ describe('closing', () => {
 
   it('ends a watch that waits', async () => {
     const { clock, adapter } = guarded({});
-    const watch = adapter.watch(key, never);
-    expect((await settled(clock, 0, watch.next())).value).toMatchObject({ kind: 'list' });
-    const waiting = watch.next();
+    const told: string[] = [];
+    const waiting = adapter.watch(key, never, ({ kind }) => told.push(kind));
     waiting.catch(() => {});
+    await clock.advance(0);
+    expect(told).toEqual(['list']);
     await settled(clock, 0, adapter.close());
     await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' });
     expect(clock.pending).toBe(0);

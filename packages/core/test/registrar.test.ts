@@ -253,6 +253,30 @@ describe('a deregistration', () => {
     expect(ids(r)).toEqual([]);
   });
 
+  it('outlasts a write that got no answer and takes effect late', async () => {
+    const r = rig({
+      config: { registry: { requestTimeoutMs: 1_000 } },
+      adapter: withMethods((inner) => ({
+        async register(instance, options) {
+          if (instance.port === 8080) {
+            options.signal.addEventListener('abort', () => {
+              const late = { ...options, signal: new AbortController().signal };
+              r.clock.after(100, () => void inner.register(instance, late));
+            });
+            await new Promise((_resolve, reject) => options.signal.addEventListener('abort', reject));
+          }
+          return inner.register(instance, options);
+        },
+      })),
+    });
+    const sibling = r.registry.register({ ...spec, port: 8081 });
+    const registration = r.registry.register(spec);
+    await within(r, 500, sibling.listed());
+    await within(r, 2_000, registration.deregister());
+    await r.clock.advance(600_000);
+    expect(ids(r)).toEqual(['10.0.0.7:8081']);
+  });
+
   it('of one leaves its siblings on the same lease alone', async () => {
     const r = rig();
     const first = r.registry.register(spec);
@@ -363,7 +387,9 @@ describe('the load on the registry', () => {
         },
       })),
     });
-    const registrations = Array.from({ length: 500 }, (_, i) => r.registry.register({ ...spec, port: 1 + i }));
+    const registrations = Array.from({ length: 500 }, (_, i) =>
+      r.registry.register({ ...spec, port: 1 + i }),
+    );
     await r.clock.advance(1);
     await within(r, 5_000, Promise.all(registrations.map((registration) => registration.deregister())));
     expect(ids(r)).toEqual([]);
