@@ -1,6 +1,6 @@
 import type { Lease } from './adapter.ts';
 import { sleep, type Clock, type Random } from './clock.ts';
-import { withDeadline } from './deadline.ts';
+import { orAbort, withDeadline } from './deadline.ts';
 import { RegistryError, toRegistryError } from './errors.ts';
 import type { Events } from './events.ts';
 import { fullJitter, type BackoffOptions } from './full-jitter.ts';
@@ -81,6 +81,8 @@ export class Registration implements LeaseHolder {
   #desired: ServiceInstance;
   /** What the registry has, as far as we know. */
   #written: ServiceInstance | undefined;
+  /** What the registry took last. */
+  #accepted: ServiceInstance | undefined;
   #registeredAt = 0;
   #lease: Lease | undefined;
   /** The lease that was lost since the write under way began. */
@@ -263,12 +265,13 @@ export class Registration implements LeaseHolder {
         if (signal.aborted) return;
         this.#move('registering');
       }
+      const wanted = this.#desired;
       try {
-        await this.#put();
+        await this.#put(wanted);
         attempt = 0;
       } catch (error) {
         if (signal.aborted) return;
-        await this.#failed(error as RegistryError, attempt++);
+        await this.#failed(error as RegistryError, wanted, attempt++);
       }
     }
   }
@@ -278,7 +281,7 @@ export class Registration implements LeaseHolder {
     const { signal } = this.#fence;
     for (let attempt = 0; this.#ready && !signal.aborted; attempt++) {
       try {
-        await this.#ready(signal);
+        await orAbort(this.#ready(signal), signal);
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -289,9 +292,8 @@ export class Registration implements LeaseHolder {
     }
   }
 
-  async #put(): Promise<void> {
+  async #put(wanted: ServiceInstance): Promise<void> {
     const { adapter, leases, slots, ttlMs, clock } = this.#parts;
-    const wanted = this.#desired;
     this.#lostLease = undefined;
     const lease = await slots.run(this.#fence.signal, async () => {
       this.#sent = true;
@@ -306,6 +308,7 @@ export class Registration implements LeaseHolder {
     if (this.#lease && this.#lease !== lease) leases.release(this.#lease, this);
     this.#lease = lease;
     this.#written = wanted;
+    this.#accepted = wanted;
     this.#registeredAt = clock.now();
     this.#failure = undefined;
     if (this.#state === 'registering') this.#move('registered');
@@ -313,13 +316,19 @@ export class Registration implements LeaseHolder {
     leases.hold(lease, this);
   }
 
-  async #failed(error: RegistryError, attempt: number): Promise<void> {
+  async #failed(error: RegistryError, wanted: ServiceInstance, attempt: number): Promise<void> {
     const { backoff, random } = this.#parts;
     this.#failure = error;
     if (!error.retryable) {
-      // The registry refuses what we ask: only an update or a deregistration can change that.
+      // The registry refuses what we ask: only another update or a deregistration can change that.
       this.#retry(error, Number.POSITIVE_INFINITY);
-      await this.#woken();
+      if (this.#accepted && this.#desired === wanted) {
+        // What it took before is kept, else a refused update would take the instance off at the next loss.
+        this.#desired = this.#accepted;
+        this.#failure = undefined;
+      } else if (this.#desired === wanted) {
+        await this.#woken();
+      }
       return;
     }
     if (error.code === 'LEASE_LOST' && this.#state === 'registered') {

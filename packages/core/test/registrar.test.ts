@@ -212,8 +212,11 @@ describe('an update', () => {
     await expect(within(r, 100, registration.update({ weight: 5 }))).rejects.toMatchObject({
       field: 'weight',
     });
+    expect([registration.state, registration.error]).toEqual(['registered', undefined]);
+    r.store.wipe();
     await r.clock.advance(600_000);
     expect(asked).toBe(1);
+    expect(listedIn(r.store, 'user-service')).toMatchObject([{ weight: 1 }]);
     await within(r, 100, registration.update({ weight: 6 }));
     expect(listedIn(r.store, 'user-service')).toMatchObject([{ weight: 6 }]);
   });
@@ -306,6 +309,7 @@ describe('a deregistration', () => {
     const r = rig();
     r.store.setOutage(true);
     const registration = r.registry.register(spec, { ready: () => new Promise(() => {}) });
+    await r.clock.advance(1_000);
     await within(r, 0, registration.deregister());
     expect(registration.state).toBe('deregistered');
   });
