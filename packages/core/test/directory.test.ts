@@ -350,6 +350,21 @@ describe('a list that shrinks by mistake', () => {
     expect([ports(view(r).snapshot), view(r).snapshot?.source]).toEqual([[4], 'registry']);
   });
 
+  it('holds the others when only some said so', async () => {
+    const script = scripted();
+    const r = rig({ config, adapter: script.adapter });
+    view(r);
+    await r.clock.advance(0);
+    script.list(1, 2, 3, 4, 5, 6);
+    await r.clock.advance(1);
+    const leaving = [1, 2].map((port) => defineInstance({ ...instance(port), status: 'OUT_OF_SERVICE' }));
+    const staying = [3, 4, 5, 6].map((port) => instance(port));
+    script.push({ kind: 'list', instances: [...leaving, ...staying], skipped: [] });
+    script.list(6);
+    await r.clock.advance(1);
+    expect([ports(view(r).snapshot), view(r).snapshot?.source]).toEqual([[3, 4, 5, 6], 'held']);
+  });
+
   it('does not hold what the registry says left, one by one', async () => {
     const r = rig({ config });
     list(r.store, 1, 2, 3);

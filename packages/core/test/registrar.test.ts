@@ -380,6 +380,36 @@ describe('the load on the registry', () => {
     expect([ids(r).length, most]).toEqual([40, 4]);
   });
 
+  it('comes back spread out when all lose their sessions at the same moment', async () => {
+    const sessions: AbortController[] = [];
+    const r = rig({ config: { backoff: { baseMs: 1_000, capMs: 10_000 } } });
+    const handles = Array.from({ length: 200 }, () => {
+      const session = new AbortController();
+      sessions.push(session);
+      const lease = { ttlMs: 10_000, lost: session.signal };
+      const inner = memoryAdapter({ store: r.store });
+      return r.another(
+        { backoff: { baseMs: 1_000, capMs: 10_000 } },
+        altered(inner, {
+          async register(instance, options) {
+            await inner.register(instance, { ...options, ttlMs: Number.MAX_SAFE_INTEGER });
+            return session.signal.aborted ? { ttlMs: 10_000 } : lease;
+          },
+        }),
+      );
+    });
+    for (const [i, handle] of handles.entries()) handle.register({ ...spec, port: 1 + i });
+    await r.clock.advance(1_000);
+    expect(ids(r)).toHaveLength(200);
+    r.store.wipe();
+    for (const session of sessions) session.abort();
+    await r.clock.advance(100);
+    expect(ids(r).length).toBeLessThan(50);
+    await r.clock.advance(900);
+    expect(ids(r)).toHaveLength(200);
+    await Promise.all(handles.map((handle) => handle.close()));
+  });
+
   it('is a few looks, not one each, when many are taken off at once', async () => {
     let looks = 0;
     const r = rig({
