@@ -85,8 +85,6 @@ export class Registration implements LeaseHolder {
   #accepted: ServiceInstance | undefined;
   #registeredAt = 0;
   #lease: Lease | undefined;
-  /** The lease that was lost since the write under way began. */
-  #lostLease: Lease | undefined;
   /** Whether a write was ever sent, and whether the last one may have taken effect, or may yet. */
   #sent = false;
   #outcomeUnknown = false;
@@ -194,7 +192,6 @@ export class Registration implements LeaseHolder {
 
   /** Part of the registrar: the lease keeper tells that the lease is gone. */
   leaseLost(lease: Lease, error: RegistryError): void {
-    this.#lostLease = lease;
     if (this.#lease === lease) this.#lose(error);
   }
 
@@ -294,7 +291,6 @@ export class Registration implements LeaseHolder {
 
   async #put(wanted: ServiceInstance): Promise<void> {
     const { adapter, leases, slots, ttlMs, clock } = this.#parts;
-    this.#lostLease = undefined;
     const lease = await slots.run(this.#fence.signal, async () => {
       this.#sent = true;
       this.#outcomeUnknown = true;
@@ -303,14 +299,13 @@ export class Registration implements LeaseHolder {
     });
     this.#outcomeUnknown = false;
     if (this.#fence.signal.aborted) return;
-    if (this.#lostLease === lease)
-      throw new RegistryError('LEASE_LOST', 'the lease was lost during the write');
     if (this.#lease && this.#lease !== lease) leases.release(this.#lease, this);
     this.#lease = lease;
     this.#written = wanted;
     this.#accepted = wanted;
     this.#registeredAt = clock.now();
     this.#failure = undefined;
+    // When the lease was lost during the write, the state is `lost` and the loop writes again.
     if (this.#state === 'registering') this.#move('registered');
     else this.#notify();
     leases.hold(lease, this);

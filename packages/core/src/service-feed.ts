@@ -315,8 +315,9 @@ export class ServiceFeed {
   #hold(ids: readonly string[]): void {
     const { protection, events } = this.#options;
     if (protection === false) return;
+    const heldBefore = this.#held.size;
     for (const id of ids) this.#held.add(id);
-    this.#dirty = true;
+    if (this.#held.size > heldBefore) this.#dirty = true;
     if (this.#cancelHold) return;
     events.emit({ type: 'list-held', service: this.#key, held: ids.length, holdMs: protection.holdMs });
     this.#holdFor(protection.holdMs);

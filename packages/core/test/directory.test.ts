@@ -298,10 +298,15 @@ describe('a list that shrinks by mistake', () => {
   it('is held for no longer when more such lists come', async () => {
     const { r, script } = await followed();
     remove(r.store, 1, 2, 3, 4);
+    let told = 0;
+    view(r).subscribe(() => told++);
+    await r.clock.advance(0);
     for (let i = 0; i < 5; i++) {
       script.list();
-      await r.clock.advance(1_000);
+      await r.clock.advance(999);
+      expect(told).toBe(2);
     }
+    await r.clock.advance(6);
     await r.clock.advance(2);
     expect(ports(view(r).snapshot)).toEqual([]);
   });

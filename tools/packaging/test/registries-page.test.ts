@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  CARRIED_FIELDS,
+  fileAdapter,
+  MemoryStore,
+  memoryAdapter,
+  type AdapterCapabilities,
+  type RegistryAdapter,
+} from '@rollcall/core';
+import { etcdAdapter } from '@rollcall/etcd';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from '../src/workspace.ts';
+
+const LAYOUTS = ['rollcall', 'kratos', 'grpc-naming', 'go-zero'] as const;
+
+const page = readFileSync(join(ROOT, 'docs/registries.md'), 'utf8');
+const [adapters = new Map(), layouts = new Map()] = tablesOf(page);
+
+const BY_TYPE: Readonly<Record<string, readonly RegistryAdapter[]>> = {
+  memory: [memoryAdapter({ store: new MemoryStore() })],
+  file: [fileAdapter({ dir: 'unused' })],
+  etcd: LAYOUTS.map((layout) => etcdAdapter({ layout })),
+};
+
+describe('the table of registries says what the adapters declare', () => {
+  it('has a column for each', () => {
+    expect(columnsOf(adapters)).toEqual(Object.keys(BY_TYPE));
+  });
+
+  it.each(Object.keys(BY_TYPE))('%s', (type) => {
+    const all = BY_TYPE[type] ?? [];
+    const cell = (row: string): string => adapters.get(row)?.get(type) ?? `no row ${row}`;
+    const byLayout = (word: (capabilities: AdapterCapabilities) => string): string => {
+      const words = new Set(all.map(({ capabilities }) => word(capabilities)));
+      return words.size === 1 ? [...words].join() : 'by layout';
+    };
+    expect(cell('how a process shows that it is alive').split(',')[0]).toBe(
+      byLayout(({ liveness }) => liveness),
+    );
+    expect(cell('a crash is seen within the TTL plus (declared)')).toBe(
+      byLayout(({ crashSlackMs }) => `${grouped(crashSlackMs)} ms`),
+    );
+    expect(cell('a change is seen within (declared)')).toBe(
+      byLayout(({ propagationMs }) => `${grouped(propagationMs)} ms`),
+    );
+    expect(cell('the TTLs it takes')).toBe(byLayout(({ ttlRangeMs }) => ttlWords(ttlRangeMs)));
+    expect(cell('namespaces')).toBe(byLayout(({ namespaces }) => yesOrNo(namespaces)));
+    expect(cell('any name')).toBe(byLayout(({ anyName }) => yesOrNo(anyName)));
+    expect(cell('fields carried')).toBe(byLayout(fieldWords));
+    expect(cell('tells changes (`watch`)')).toBe(yesOrNo(all.every((one) => 'watch' in one)));
+    expect(cell('tells new services (`watchServices`)')).toBe(
+      yesOrNo(all.every((one) => 'watchServices' in one)),
+    );
+  });
+});
+
+describe('the table of layouts says what the etcd adapter declares', () => {
+  it.each(LAYOUTS)('%s', (layout) => {
+    const { capabilities } = etcdAdapter({ layout });
+    const row = layouts.get(layout);
+    expect(row?.get('namespaces')).toBe(yesOrNo(capabilities.namespaces));
+    expect(row?.get('any name')).toBe(capabilities.anyName ? 'yes' : 'ids without a slash');
+    expect(row?.get('fields carried')).toBe(fieldWords(capabilities));
+  });
+});
+
+function ttlWords({ min, max }: AdapterCapabilities['ttlRangeMs']): string {
+  if (min <= 1) return 'any';
+  // What is longer than a century is no limit.
+  return max > 3_200_000_000_000 ? `from ${grouped(min)} ms` : `${grouped(min)} ms to ${grouped(max)} ms`;
+}
+
+function fieldWords({ fields }: AdapterCapabilities): string {
+  if (fields.length === CARRIED_FIELDS.length) return 'all';
+  return fields.length === 0 ? 'none but `host`, `port`' : fields.join(', ');
+}
+
+function yesOrNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}
+
+/** 3600000 as 3 600 000. */
+function grouped(number: number): string {
+  return String(number).replaceAll(/(?<=\d)(?=(?:\d{3})+$)/g, ' ');
+}
+
+type Table = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+function columnsOf(table: Table): string[] {
+  const [row] = table.values();
+  return [...(row?.keys() ?? [])];
+}
+
+/** Each table as rows by their first cell, of cells by column. */
+function tablesOf(markdown: string): Table[] {
+  return Array.from(markdown.matchAll(/(?:^\|.*\|\n)+/gm), ([text]) => {
+    const [head = [], _line, ...rows] = text.trim().split('\n').map(cellsOf);
+    return new Map(
+      rows.map(([name = '', ...cells]) => [
+        bare(name),
+        new Map(cells.map((cell, i) => [bare(head[i + 1] ?? ''), cell])),
+      ]),
+    );
+  });
+}
+
+function cellsOf(row: string): string[] {
+  return row
+    .slice(1, -1)
+    .split('|')
+    .map((cell) => cell.trim());
+}
+
+/** A name that is code and nothing else, without its ticks. */
+function bare(name: string): string {
+  return name.replace(/^`([^`]*)`$/, '$1');
+}
