@@ -1,0 +1,23 @@
+import type { Bench } from './bench.ts';
+import { changes } from './benches/changes.ts';
+import { coldStart } from './benches/cold-start.ts';
+import { etcdRegistrations } from './benches/etcd-registrations.ts';
+import { etcdWatch } from './benches/etcd-watch.ts';
+import { memory } from './benches/memory.ts';
+import { mix } from './benches/mix.ts';
+import { reading } from './benches/reading.ts';
+import { registrations } from './benches/registrations.ts';
+import { wireFormat } from './benches/wire-format.ts';
+
+/** Every bench, in the order of the page. */
+export const BENCHES: readonly Bench[] = [
+  reading,
+  changes,
+  mix,
+  memory,
+  wireFormat,
+  coldStart,
+  registrations,
+  etcdRegistrations,
+  etcdWatch,
+];
