@@ -15,7 +15,7 @@ import { listedIn, testConfig } from './support/rig.ts';
  * Generated histories of failures, on a clock and a random source of the test: what must hold always.
  * `ROLLCALL_TEST_HISTORIES` sets how many are tried of each kind.
  */
-const RUNS = Number(process.env['ROLLCALL_TEST_HISTORIES'] ?? 500);
+const RUNS = Number(process.env['ROLLCALL_TEST_HISTORIES'] ?? 1000);
 
 const SERVICE = 'user-service';
 

@@ -3,6 +3,12 @@ import type { Clock } from '../clock.ts';
 /** Set back by more than this, the clock is believed, in milliseconds. */
 const BELIEVED_MS = 1_000;
 
+/**
+ * Two microseconds. Node hands a time to the kernel in seconds, as a double that is cut to microseconds: two times one
+ * microsecond apart can become the same.
+ */
+const STEP_MS = 0.002;
+
 let last = 0;
 
 /**
@@ -12,7 +18,6 @@ let last = 0;
  */
 export function writeTime(clock: Clock): number {
   const now = clock.wallNow();
-  // A microsecond more: the finest that a double of this size holds.
-  last = now > last || last - now > BELIEVED_MS ? now : last + 0.001;
+  last = now > last || last - now > BELIEVED_MS ? now : last + STEP_MS;
   return last;
 }
