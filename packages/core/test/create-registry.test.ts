@@ -86,7 +86,8 @@ describe('createRegistry', () => {
   });
 
   it('refuses an adapter that lacks a required method, and names it', async () => {
-    const lacking = altered(memoryAdapter({ store: new MemoryStore() }), { discover: undefined as never });
+    const lacking = altered(memoryAdapter({ store: new MemoryStore() }), {});
+    Reflect.deleteProperty(lacking, 'discover');
     const start = createRegistry({ cwd: await temporaryFolder(), env: {}, adapter: lacking });
     await expect(start).rejects.toMatchObject({
       code: 'INVALID_CONFIG',
