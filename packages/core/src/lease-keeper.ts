@@ -34,6 +34,8 @@ const RETRY_BASE_MS = 250;
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #keeping = new Map<Lease, Keeping>();
+  /** Leases that were kept once: nobody knows how much of their TTL is left. */
+  readonly #keptBefore = new WeakSet<Lease>();
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
@@ -48,7 +50,8 @@ export class LeaseKeeper {
     }
     const keeping: Keeping = { holders: new Set([holder]), stop: createController() };
     this.#keeping.set(lease, keeping);
-    void this.#keep(lease, keeping);
+    void this.#keep(lease, keeping, this.#keptBefore.has(lease));
+    this.#keptBefore.add(lease);
   }
 
   /** Stops the beats when this was the last holder. */
@@ -69,7 +72,7 @@ export class LeaseKeeper {
   }
 
   /** Ends when the lease is lost or dropped. */
-  async #keep(lease: Lease, keeping: Keeping): Promise<void> {
+  async #keep(lease: Lease, keeping: Keeping, isStale: boolean): Promise<void> {
     const { signal } = keeping.stop;
     const lose = (error: RegistryError) => {
       if (this.#keeping.get(lease) !== keeping) return;
@@ -83,7 +86,7 @@ export class LeaseKeeper {
     }
     lease.lost?.addEventListener('abort', onLost, { once: true });
     try {
-      if (lease.renew) await this.#beat(lease, keeping, lose);
+      if (lease.renew) await this.#beat(lease, keeping, isStale, lose);
       else await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     } catch {
       // The signal ended a wait: the lease was dropped.
@@ -92,18 +95,24 @@ export class LeaseKeeper {
     }
   }
 
-  async #beat(lease: Lease, keeping: Keeping, lose: (error: RegistryError) => void): Promise<void> {
+  async #beat(
+    lease: Lease,
+    keeping: Keeping,
+    isStale: boolean,
+    lose: (error: RegistryError) => void,
+  ): Promise<void> {
     const { adapter, clock, random, events } = this.#options;
     const { signal } = keeping.stop;
     const periodMs = lease.ttlMs / 3;
     let acceptedAt = clock.now();
     let failures = 0;
-    for (;;) {
+    // A lease that is held anew, after an outage, may be about to run out: its first beat is due at once.
+    for (let isDue = isStale; ; isDue = false) {
       const waitMs =
         failures === 0
           ? jittered(periodMs, 0.1, random)
           : fullJitter(failures - 1, { baseMs: RETRY_BASE_MS, capMs: periodMs }, random);
-      await sleep(clock, waitMs, signal);
+      await sleep(clock, isDue ? 0 : waitMs, signal);
       const sentAt = clock.now();
       try {
         await adapter.renew(lease, Math.ceil(periodMs), signal);

@@ -80,6 +80,8 @@ export class ServiceFeed {
   /** Ids in {@link #visible} that the registry dropped all at once, and that are kept until a second look. */
   readonly #held = new Set<string>();
   #cancelHold: (() => void) | undefined;
+  /** Until then, who leaves without a word is held: the registry, or those listed in it, are just coming back. */
+  #doubtUntil = Number.NEGATIVE_INFINITY;
 
   #version = 0;
   #revision: string | undefined;
@@ -262,8 +264,11 @@ export class ServiceFeed {
   }
 
   #apply(event: WatchEvent): void {
+    const { clock, protection } = this.#options;
     this.#heard++;
-    this.#confirmedAt = this.#options.clock.now();
+    this.#confirmedAt = clock.now();
+    if (protection !== false && this.#status !== 'live' && this.#visible.size > 0)
+      this.#doubtUntil = clock.now() + protection.holdMs;
     this.#revision = event.revision;
     if (event.kind === 'list') this.#applyList(event.instances);
     else this.#applyDelta(event.put, event.removed);
@@ -275,7 +280,7 @@ export class ServiceFeed {
 
   #applyDelta(put: readonly ServiceInstance[], removed: readonly string[]): void {
     for (const instance of put) this.#put(instance);
-    for (const id of removed) this.#drop(id);
+    if (removed.length > 0) this.#leave(removed, this.#isInDoubt());
   }
 
   #applyList(instances: readonly ServiceInstance[]): void {
@@ -286,13 +291,25 @@ export class ServiceFeed {
     }
     const gone = [...this.#visible.ids()].filter((id) => !ids.has(id));
     if (gone.length === 0) return;
-    const announced = gone.filter((id) => this.#visible.get(id)?.status === 'OUT_OF_SERVICE');
-    for (const id of announced) this.#drop(id);
-    if (announced.length < gone.length && this.#isSuspicious(ids.size)) {
-      this.#hold(gone.filter((id) => this.#visible.has(id)));
-      return;
-    }
-    for (const id of gone) this.#drop(id);
+    const silent = gone.filter((id) => this.#isSilent(id)).length;
+    this.#leave(gone, this.#isInDoubt() || this.#isSuspicious(ids.size, ids.size + silent));
+  }
+
+  /** Takes these off; who left without a word is held instead, where that is doubtful. */
+  #leave(ids: readonly string[], isDoubtful: boolean): void {
+    const held = isDoubtful ? ids.filter((id) => this.#isSilent(id)) : [];
+    if (held.length > 0) this.#hold(held);
+    for (const id of ids) if (!isDoubtful || !this.#isSilent(id)) this.#drop(id);
+  }
+
+  /** Who said `OUT_OF_SERVICE` before they left did so on purpose; the others left without a word. */
+  #isSilent(id: string): boolean {
+    const known = this.#visible.get(id);
+    return known !== undefined && known.status !== 'OUT_OF_SERVICE';
+  }
+
+  #isInDoubt(): boolean {
+    return this.#options.clock.now() < this.#doubtUntil;
   }
 
   #put(instance: ServiceInstance): void {
@@ -305,10 +322,10 @@ export class ServiceFeed {
     if (this.#visible.remove(id)) this.#dirty = true;
   }
 
-  /** Who said `OUT_OF_SERVICE` before they left don't count: they left on purpose. */
-  #isSuspicious(size: number): boolean {
+  /** Whether so few are listed now of how many there would be, had nobody left without a word. */
+  #isSuspicious(listed: number, expected: number): boolean {
     const { protection } = this.#options;
-    return protection !== false && size < this.#visible.size * protection.minShare;
+    return protection !== false && listed < expected * protection.minShare;
   }
 
   /** Keeps these although the registry dropped them; the hold that runs already isn't made longer. */

@@ -381,6 +381,54 @@ describe('a list that shrinks by mistake', () => {
   });
 });
 
+describe('right after an outage', () => {
+  const config: RollcallConfigInput = { discovery: { protection: { minShare: 0.5, holdMs: 5_000 } } };
+
+  async function recovered(): Promise<Rig> {
+    const r = rig({ config });
+    list(r.store, 1, 2, 3);
+    r.registry.service('user-service').subscribe(() => {});
+    await r.clock.advance(1);
+    r.store.setOutage(true);
+    await r.clock.advance(10_000);
+    r.store.setOutage(false);
+    await r.clock.advance(5_000);
+    expect(r.registry.service('user-service').status).toBe('live');
+    return r;
+  }
+
+  it('who leaves without a word is held: everyone may have been expired before they could come back', async () => {
+    const r = await recovered();
+    const view = r.registry.service('user-service');
+    remove(r.store, 1, 2, 3);
+    await r.clock.advance(1);
+    expect([ports(view.snapshot), view.snapshot?.source]).toEqual([[1, 2, 3], 'held']);
+    list(r.store, 1, 2);
+    await r.clock.advance(1);
+    expect(ports(view.snapshot)).toEqual([1, 2, 3]);
+    await r.clock.advance(5_001);
+    expect([ports(view.snapshot), view.snapshot?.source]).toEqual([[1, 2], 'registry']);
+  });
+
+  it('who said OUT_OF_SERVICE before is not', async () => {
+    const r = await recovered();
+    const lease = list(r.store);
+    r.store.put(defineInstance({ ...instance(1), status: 'OUT_OF_SERVICE' }), lease);
+    await r.clock.advance(1);
+    remove(r.store, 1);
+    await r.clock.advance(1);
+    expect(ports(r.registry.service('user-service').snapshot)).toEqual([2, 3]);
+  });
+
+  it('the doubt ends', async () => {
+    const r = await recovered();
+    await r.clock.advance(5_000);
+    remove(r.store, 1, 2, 3);
+    await r.clock.advance(1);
+    expect(ports(r.registry.service('user-service').snapshot)).toEqual([]);
+  });
+});
+
 describe('a watch that loses something', () => {
   it('is found out by the next relist, and read anew', async () => {
     const script = scripted();

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { memoryAdapter, RegistryError, type RegistryAdapter, type ServiceInstance } from '@rollcall/core';
+import {
+  memoryAdapter,
+  RegistryError,
+  type Lease,
+  type RegistryAdapter,
+  type ServiceInstance,
+} from '@rollcall/core';
 import { altered } from './support/altered.ts';
 import { listedIn, ofType, rig, type Rig } from './support/rig.ts';
 
@@ -121,6 +127,35 @@ describe('a registration comes back', () => {
     await r.clock.advance(60_000);
     expect(registration.state).toBe('registered');
     expect(ids(r)).toEqual([key.id]);
+  });
+
+  it('under a lease that is almost run out without running out with it', async () => {
+    // The registry keeps the lease for twice as long as we may count on, as one does that restarts with its data.
+    const r = rig({
+      config: { registration: { ttlMs: 9_000 }, backoff: { baseMs: 100, capMs: 100 } },
+      adapter: withMethods((inner) => {
+        const told = new Map<Lease, Lease>();
+        return {
+          async register(instance, options) {
+            const lease = await inner.register(instance, { ...options, ttlMs: 18_000 });
+            const shorter = told.get(lease) ?? { ...lease, ttlMs: 9_000 };
+            told.set(lease, shorter);
+            return shorter;
+          },
+        };
+      }),
+    });
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    r.store.setOutage(true);
+    await r.clock.advance(17_000);
+    r.store.setOutage(false);
+    await r.clock.advance(500);
+    expect(registration.state).toBe('registered');
+    for (let i = 0; i < 100; i++) {
+      await r.clock.advance(100);
+      expect(ids(r)).toEqual([key.id]);
+    }
   });
 
   it('with the newest of what was asked, not what was once written', async () => {

@@ -88,6 +88,9 @@ export class EtcdClient {
         } catch (error) {
           const failure = this.#explain(error, doing, scope.signal, endpoint);
           const isRefused = this.#dropToken(error, token);
+          // A member that was emptied doesn't refuse a token from before: it waits until it has seen as many changes as
+          // etcd had when it gave the token (`isValidSimpleToken` in etcd's simple_token.go). The next call logs in anew.
+          if (scope.signal.aborted && this.#token === token) this.#token = undefined;
           this.#leave(endpoint, error, scope.signal);
           if (isRefused && !isTokenNew) isTokenNew = true;
           else if (!isGrpcFailure(error) || !isEndpointFailure(error) || --endpointsLeft === 0) throw failure;

@@ -134,7 +134,7 @@ const backoff = z
       max: HOUR_MS,
       default: 200,
     }),
-    capMs: milliseconds('No wait between two attempts is longer.', { min: 1, max: HOUR_MS, default: 15_000 }),
+    capMs: milliseconds('No wait between two attempts is longer.', { min: 1, max: HOUR_MS, default: 5_000 }),
   })
   .superRefine((value, context) => {
     if (value.capMs < value.baseMs) {

@@ -31,7 +31,7 @@ describe('without any configuration', () => {
         idleMs: 300_000,
         protection: { minShare: 0.5, holdMs: 15_000 },
       },
-      backoff: { baseMs: 200, capMs: 15_000 },
+      backoff: { baseMs: 200, capMs: 5_000 },
       shutdown: { propagationDelayMs: 2000, deadlineMs: 30_000, signals: true },
       log: { level: 'info' },
     });
