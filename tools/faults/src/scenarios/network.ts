@@ -1,0 +1,54 @@
+import type { Scenario } from '../scenario.ts';
+
+export const blackHoled: Scenario = {
+  name: 'black-hole',
+  fault: 'the network swallows everything for 18 s: no answer, no close',
+  bound: ['reconnect', 'request', 'backoff', 'backoff'],
+  async run(stage) {
+    stage.join('registrant', { registers: 'a', proxied: true });
+    stage.join('reader', {
+      proxied: true,
+      reads: { keeps: ['a'], during: 'cut', because: ['UNAVAILABLE', 'DEADLINE_EXCEEDED'] },
+    });
+    const leaver = stage.join('leaver', { reads: true, proxied: true });
+    await stage.settled(['a']);
+    await stage.fault({
+      begin: () => stage.proxy.blackhole(),
+      during: () => leaver.close(),
+      lastsMs: 18_000,
+      end: () => stage.proxy.restore(),
+    });
+    await stage.healed(['a']);
+  },
+};
+
+export const compactedWhileCut: Scenario = {
+  name: 'compaction',
+  fault: 'a reader is cut off; meanwhile one leaves, one joins, and the history is compacted',
+  needs: ['forgetHistory'],
+  // Who left meanwhile may be held, as after an outage not everybody is back at once.
+  bound: ['reconnect', 'request', 'backoff', 'hold'],
+  async run(stage) {
+    stage.join('registrant', { registers: 'a' });
+    const leaver = stage.join('leaver', { registers: 'b' });
+    stage.join('reader', { proxied: true, reads: { keeps: ['a'], during: 'cut', because: ['UNAVAILABLE'] } });
+    await stage.settled(['a', 'b']);
+    await stage.fault({
+      begin: () => stage.proxy.cut(),
+      async during() {
+        await leaver.deregister(10_000);
+        await leaver.close();
+        const joiner = stage.join('joiner', { registers: 'c' });
+        await joiner.until(
+          'registered',
+          30_000,
+          () => joiner.latest?.registration === 'registered' || undefined,
+        );
+        await stage.operator('forgetHistory')();
+      },
+      lastsMs: 2_000,
+      end: () => stage.proxy.restore(),
+    });
+    await stage.healed(['a', 'c']);
+  },
+};
