@@ -235,8 +235,8 @@ export class ServiceFeed {
     }
   }
 
-  /** One second look; `undefined` when the registry didn't answer or the watch told something meanwhile. */
-  async #compare(): Promise<InstanceList | undefined> {
+  /** One second look. It says nothing when the watch told something meanwhile. */
+  async #compare(): Promise<void> {
     const heard = this.#heard;
     const lookedAt = this.#options.clock.now();
     let list: InstanceList;
@@ -245,16 +245,15 @@ export class ServiceFeed {
     } catch (error) {
       if (!this.stopped)
         this.#resync(`the registry didn't answer a second look: ${(error as RegistryError).message}`);
-      return undefined;
+      return;
     }
-    if (this.#heard !== heard || this.stopped) return undefined;
+    if (this.#heard !== heard || this.stopped) return;
     if (this.#visible.equals(list.instances, this.#held)) {
       this.#confirmedAt = lookedAt;
       this.#renewSnapshot();
     } else {
       this.#resync('a second look differs from what the watch told');
     }
-    return list;
   }
 
   #resync(reason: string): void {
