@@ -22,6 +22,7 @@ export type { RegisterOptions as RegistrationOptions } from './registrar.ts';
 export type { InstanceChange, Registration, RegistrationState, WaitOptions } from './registration.ts';
 export { Registry, type RegisterSpec, type RegistryParts } from './registry.ts';
 export type { FeedStatus } from './service-feed.ts';
+export { SharedAttempt } from './shared-attempt.ts';
 export type { ShutdownHooks, ShutdownReport, ShutdownStep, ShutdownStepReport } from './shutdown.ts';
 export type { Snapshot, SnapshotSource } from './snapshot.ts';
 export { fileAdapter, type FileAdapterOptions } from './file/index.ts';

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { RegistryError, toRegistryError } from '@rollcall/core';
+import { RegistryError, SharedAttempt, toRegistryError } from '@rollcall/core';
 import { Endpoint, type Rpc } from './endpoint.ts';
 import {
   abortToRegistryError,
@@ -9,7 +9,6 @@ import {
   isTokenRefused,
 } from './grpc-error.ts';
 import type { ResolvedEtcdOptions } from './options.ts';
-import { SharedAttempt } from './shared-attempt.ts';
 import { readCredentials } from './tls.ts';
 
 /**

@@ -1,11 +1,16 @@
 import { randomInt } from 'node:crypto';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { type CallOptions, type Lease, RegistryError, type RegisterOptions } from '@rollcall/core';
+import {
+  type CallOptions,
+  type Lease,
+  RegistryError,
+  type RegisterOptions,
+  SharedAttempt,
+} from '@rollcall/core';
 import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3';
 import type { EtcdClient } from './client.ts';
 import type { Rpc } from './endpoint.ts';
 import { abortToRegistryError } from './grpc-error.ts';
-import { SharedAttempt } from './shared-attempt.ts';
 
 /**
  * The leases of this process: one for each TTL that is asked for, so in practice one. All entries hang on it, so that

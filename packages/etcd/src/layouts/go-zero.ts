@@ -1,5 +1,5 @@
 import { instanceFromWire } from '@rollcall/core';
-import { formatAddress, parseAddress } from './address.ts';
+import { formatAddress, parseAddress } from '@rollcall/core/dialects';
 import type { Layout } from './layout.ts';
 import { slashedKey } from './slashed-key.ts';
 

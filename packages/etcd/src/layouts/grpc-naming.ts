@@ -1,7 +1,13 @@
 import { CARRIED_FIELDS, type InstanceSpec, instanceFromWire, RegistryError } from '@rollcall/core';
-import { formatAddress, parseAddress } from './address.ts';
-import { fieldsFromMetadata, type HousedField, housedMetadata } from './fields-in-metadata.ts';
-import { isObject, parseJsonObject } from './json-object.ts';
+import {
+  fieldsFromMetadata,
+  formatAddress,
+  type HousedField,
+  housedMetadata,
+  isObject,
+  parseAddress,
+  parseJsonObject,
+} from '@rollcall/core/dialects';
 import type { Layout } from './layout.ts';
 import { slashedKey } from './slashed-key.ts';
 

@@ -1,10 +1,6 @@
-import {
-  type CarriedField,
-  type InstanceSpec,
-  isInstanceStatus,
-  RegistryError,
-  type ServiceInstance,
-} from '@rollcall/core';
+import type { CarriedField } from '../adapter.ts';
+import { RegistryError } from '../errors.ts';
+import { isInstanceStatus, type InstanceSpec, type ServiceInstance } from '../instance.ts';
 
 /** What starts the metadata keys that Rollcall adds where a layout has no place for a field. */
 const OWN = 'rollcall.';

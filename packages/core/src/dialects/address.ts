@@ -1,5 +1,6 @@
-import { RegistryError } from '@rollcall/core';
+import { RegistryError } from '../errors.ts';
 
+/** Where an instance is reached. */
 export interface Address {
   readonly host: string;
   readonly port: number;

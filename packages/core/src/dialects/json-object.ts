@@ -1,4 +1,4 @@
-import { RegistryError } from '@rollcall/core';
+import { RegistryError } from '../errors.ts';
 
 /** @throws {RegistryError} `PROTOCOL` when the text is not a JSON object. */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> {
@@ -12,6 +12,7 @@ export function parseJsonObject(text: string): Readonly<Record<string, unknown>>
   return value;
 }
 
+/** Whether it is an object with members, and not an array. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
