@@ -23,6 +23,7 @@ export interface Backend {
 /** What each type calls the addresses in its options. */
 const OPTIONS: { readonly [Type in RegistryType]: (running: RunningRegistry) => Backend['options'] } = {
   etcd: ({ endpoints }) => ({ endpoints }),
+  zookeeper: ({ endpoints }) => ({ hosts: endpoints }),
 };
 
 export function isRegistryName(name: string): name is RegistryName {

@@ -95,7 +95,7 @@ describe('the command line of the main job', () => {
 
   it.each([
     { args: ['--registy', 'etcd'], says: 'there is no option --registy; there are --registry, ' },
-    { args: ['--registry', 'nonesuch'], says: '--registry takes file or etcd' },
+    { args: ['--registry', 'nonesuch'], says: '--registry takes file or etcd or zookeeper' },
     { args: ['--registry', 'memory'], says: 'memory lives in one process' },
     { args: ['--ttl', '0'], says: '--ttl takes a number from 1 to 60, not 0' },
     {

@@ -9,6 +9,7 @@ import {
   type RegistryAdapter,
 } from '@rollcall/core';
 import { etcdAdapter } from '@rollcall/etcd';
+import { zookeeperAdapter } from '@rollcall/zookeeper';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../src/workspace.ts';
 
@@ -21,6 +22,7 @@ const BY_TYPE: Readonly<Record<string, readonly RegistryAdapter[]>> = {
   memory: [memoryAdapter({ store: new MemoryStore() })],
   file: [fileAdapter({ dir: 'unused' })],
   etcd: LAYOUTS.map((layout) => etcdAdapter({ layout })),
+  zookeeper: (['rollcall', 'spring', 'kratos'] as const).map((layout) => zookeeperAdapter({ layout })),
 };
 
 describe('the table of registries says what the adapters declare', () => {

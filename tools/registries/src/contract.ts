@@ -1,5 +1,5 @@
 /** The registries that can be started. */
-export type RegistryType = 'etcd';
+export type RegistryType = 'etcd' | 'zookeeper';
 
 export interface StartOptions {
   /** How many servers form the registry. Defaults to 1. */
@@ -8,7 +8,10 @@ export interface StartOptions {
   readonly auth?: { readonly rootPassword: string };
   /** `true`: clients speak TLS. `'mutual'`: they also show a certificate. Off by default. Needs `openssl`. */
   readonly tls?: boolean | 'mutual';
-  /** More command line flags for every server, such as `['--quota-backend-bytes', '16777216']`. */
+  /**
+   * More command line flags for every server, such as `['--quota-backend-bytes', '16777216']`. For ZooKeeper: lines of
+   * its configuration, such as `tickTime=500`.
+   */
   readonly flags?: readonly string[];
   /** The client port of the first server. Defaults to a free one. */
   readonly port?: number;
@@ -29,7 +32,7 @@ export type Progress = (line: string) => void;
 /** A registry that runs, and what a test or a person needs to use and to hurt it. */
 export interface RunningRegistry {
   readonly type: RegistryType;
-  /** What clients connect to: `http://host:port`, or `https://host:port` with TLS. */
+  /** What clients connect to: `http://host:port`, or `https://host:port` with TLS; `host:port` for ZooKeeper. */
   readonly endpoints: readonly string[];
   /** Our own servers. Empty for a registry that the environment names: that one is not ours to hurt. */
   readonly nodes: readonly RegistryNode[];
@@ -100,9 +103,16 @@ export interface RunningEtcd extends RunningRegistry {
   leader(): Promise<RegistryNode>;
 }
 
+export interface RunningZooKeeper extends RunningRegistry {
+  readonly type: 'zookeeper';
+  /** The node that leads now, or the only one. Rejects when none does, or when the servers are not ours. */
+  leader(): Promise<RegistryNode>;
+}
+
 /** Which handle `startRegistry` gives for which type. */
 export interface RunningByType {
   readonly etcd: RunningEtcd;
+  readonly zookeeper: RunningZooKeeper;
 }
 
 /** Whether a registry can be started now, without preparing anything first. */

@@ -8,6 +8,7 @@ export type {
   RunningByType,
   RunningEtcd,
   RunningRegistry,
+  RunningZooKeeper,
   StartOptions,
   TlsFiles,
 } from './contract.ts';

@@ -3,9 +3,10 @@ import type { Availability, Progress, RegistryType, RunningByType, StartOptions 
 import { inFolder, type Programs, programsBeside, programsOnPath } from './programs.ts';
 import { etcd } from './servers/etcd.ts';
 import type { ServerKind } from './servers/server-kind.ts';
+import { zookeeper } from './servers/zookeeper.ts';
 import { basename, dirname } from 'node:path';
 
-const kinds: { readonly [Type in RegistryType]: ServerKind<Type> } = { etcd };
+const kinds: { readonly [Type in RegistryType]: ServerKind<Type> } = { etcd, zookeeper };
 
 /** The registries that can be started. */
 export const registryTypes: readonly RegistryType[] = Object.values(kinds).map((kind) => kind.type);

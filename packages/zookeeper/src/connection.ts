@@ -1,0 +1,249 @@
+import { RegistryError } from '@rollcall/core';
+import { type Client, createClient } from 'node-zookeeper-client';
+import { Frames } from './frames.ts';
+import { explain, explainAbort } from './zookeeper-error.ts';
+
+export interface Host {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What names a session to every server, and proves that it is ours. */
+export interface SessionTicket {
+  readonly id: Buffer;
+  readonly password: Buffer;
+}
+
+export interface ConnectOptions {
+  readonly host: Host;
+  /** The session's timeout that is asked for, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Resumes that session; without it a new one begins. */
+  readonly ticket?: SessionTicket | undefined;
+  /** `user:password` */
+  readonly digest?: string | undefined;
+}
+
+/** Receives a callback in the manner of the library. */
+type Run<T> = (client: Client, done: (error: Error | null | undefined, value: T) => void) => void;
+
+/**
+ * One connection to one server, from its handshake to its first trouble, and one client of node-zookeeper-client for it.
+ *
+ * The library has no deadline, connects again by itself with half a packet of the old connection in its buffer, throws
+ * inside its socket's listeners, and never calls back after a session expired. So it is not let connect again: whatever
+ * happens, this connection ends, every call under way rejects, and the session goes on with another one.
+ */
+export class Connection {
+  readonly ticket: SessionTicket;
+  /** The session's timeout that the server granted, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly #client: Client;
+  readonly #name: string;
+  readonly #ended: AbortController;
+  readonly #calls = new Set<(error: RegistryError) => void>();
+  readonly #listeners = new Set<(path: string) => void>();
+  readonly #beat: NodeJS.Timeout;
+  #probe: NodeJS.Timeout | undefined;
+
+  /** @throws {RegistryError} `LEASE_LOST` when the session that was to be resumed is gone. */
+  static open(options: ConnectOptions, doing: string, signal: AbortSignal): Promise<Connection> {
+    const { host, timeoutMs, ticket, digest } = options;
+    const name = nameOf(host);
+    const ended = new AbortController();
+    // The library's own parser of addresses, which doesn't know IPv6, is passed by: it gets a placeholder.
+    const client = createClient('host', {
+      sessionTimeout: timeoutMs,
+      retries: 0,
+      ...(ticket && { sessionId: ticket.id, sessionPassword: ticket.password }),
+    });
+    client.connectionManager.findNextServer = (connect) => connect({ ...host });
+    if (digest !== undefined) client.addAuthInfo('digest', Buffer.from(digest));
+    const end = (error: RegistryError) => {
+      if (ended.signal.aborted) return;
+      const { socket, connectTimeoutHandler } = client.connectionManager;
+      if (connectTimeoutHandler) clearTimeout(connectTimeoutHandler);
+      socket?.destroy();
+      ended.abort(error);
+    };
+    supervise(client, name, end);
+
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        signal.removeEventListener('abort', onAbort);
+        ended.signal.removeEventListener('abort', onEnd);
+      };
+      const onEnd = () => {
+        settle();
+        reject(ended.signal.reason);
+      };
+      const onAbort = () => end(explainAbort(signal.reason, doing));
+      ended.signal.addEventListener('abort', onEnd, { once: true });
+      if (signal.aborted) {
+        onAbort();
+        return;
+      }
+      signal.addEventListener('abort', onAbort, { once: true });
+      client.once('connected', () => {
+        settle();
+        resolve(new Connection(client, name, ended, end));
+      });
+      client.connect();
+    });
+  }
+
+  readonly #end: (error: RegistryError) => void;
+
+  private constructor(
+    client: Client,
+    name: string,
+    ended: AbortController,
+    end: (error: RegistryError) => void,
+  ) {
+    this.#client = client;
+    this.#name = name;
+    this.#ended = ended;
+    this.#end = end;
+    this.ticket = { id: client.getSessionId(), password: client.getSessionPassword() };
+    this.timeoutMs = client.getSessionTimeout();
+    // With an answer awaited for as long again, a server that went silent is left before the session expires.
+    const thirdMs = this.timeoutMs / 3;
+    this.#beat = setInterval(() => this.#look(thirdMs), thirdMs);
+    this.#beat.unref();
+    ended.signal.addEventListener('abort', () => this.#onEnd(), { once: true });
+  }
+
+  /** Aborts with a `RegistryError` when the connection is of no use any more. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Ends it, and leaves the session to itself: its timeout runs from now on. */
+  close(error: RegistryError): void {
+    this.#end(error);
+  }
+
+  /** Makes one request. It rejects with a `RegistryError` when the signal aborts or the connection ends. */
+  call<T>(doing: string, signal: AbortSignal, run: Run<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        signal.removeEventListener('abort', onAbort);
+        this.#calls.delete(fail);
+      };
+      const fail = (error: RegistryError) => {
+        settle();
+        reject(error);
+      };
+      const onAbort = () => {
+        fail(explainAbort(signal.reason, doing));
+        // The call was too slow, or nobody is there any more.
+        this.#look(PROBE_MS);
+      };
+      if (signal.aborted) {
+        reject(explainAbort(signal.reason, doing));
+        return;
+      }
+      if (this.ended.aborted) {
+        reject(this.ended.reason);
+        return;
+      }
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#calls.add(fail);
+      try {
+        run(this.#client, (error, value) => {
+          settle();
+          if (error) reject(explain(error, doing, this.#name));
+          else resolve(value);
+        });
+      } catch (error) {
+        fail(explain(error, doing, this.#name));
+      }
+    });
+  }
+
+  /** Calls the listener with the path of each watch that fires, whoever set it. The function that it gives ends that. */
+  onEvent(listener: (path: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Given to every request that sets a watch. One function for all, as the library keeps each different one until its
+   * path fires.
+   */
+  readonly watcher = ({ path }: { readonly path: string }): void => {
+    for (const listener of this.#listeners) listener(path);
+  };
+
+  /** Ends the connection when the server answers nothing within that time. */
+  #look(withinMs: number): void {
+    if (this.#probe || this.ended.aborted) return;
+    const late = () =>
+      this.#end(
+        new RegistryError(
+          'UNAVAILABLE',
+          `ZooKeeper at ${this.#name} did not answer for ${Math.round(withinMs)} ms`,
+        ),
+      );
+    this.#probe = setTimeout(late, withinMs);
+    this.#probe.unref();
+    this.#client.exists('/', () => {
+      clearTimeout(this.#probe);
+      this.#probe = undefined;
+    });
+  }
+
+  #onEnd(): void {
+    clearInterval(this.#beat);
+    clearTimeout(this.#probe);
+    const { reason } = this.ended;
+    for (const fail of this.#calls) fail(reason);
+    this.#listeners.clear();
+  }
+}
+
+/** How long a server may be silent after a call that it didn't answer in time. */
+const PROBE_MS = 1_000;
+
+/** Puts what the library does at trouble into our hands. Its listeners are bound to these members when it connects. */
+function supervise(client: Client, name: string, end: (error: RegistryError) => void): void {
+  const manager = client.connectionManager;
+  const unreachable = (what: string, cause?: Error) =>
+    new RegistryError(
+      'UNAVAILABLE',
+      `ZooKeeper at ${name} ${what}: is it running, reachable and, of several, the majority?`,
+      { cause },
+    );
+  manager.onSocketError = (error) =>
+    end(unreachable(`can't be reached (${'code' in error ? String(error.code) : error.name})`, error));
+  manager.onSocketClosed = () => end(unreachable('closed the connection'));
+  const readPacket = manager.onSocketData.bind(manager);
+  const frames = new Frames();
+  manager.onSocketData = (chunk) => {
+    try {
+      for (const packet of frames.add(chunk)) readPacket(packet);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      end(
+        new RegistryError('PROTOCOL', `ZooKeeper at ${name} sent what can't be read: ${why}`, {
+          cause: error,
+        }),
+      );
+    }
+  };
+  client.once('expired', () =>
+    end(new RegistryError('LEASE_LOST', 'the session in ZooKeeper expired; register again')),
+  );
+  client.once('authenticationFailed', () =>
+    end(
+      new RegistryError(
+        'UNAUTHENTICATED',
+        `ZooKeeper at ${name} refused the user; check username and password`,
+      ),
+    ),
+  );
+}
+
+function nameOf({ host, port }: Host): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,2 @@
+export type { ResolvedZooKeeperOptions, ZooKeeperOptions } from './options.ts';
+export { adapter, zookeeperAdapter } from './zookeeper-adapter.ts';

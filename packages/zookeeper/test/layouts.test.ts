@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises';
+import { defineInstance, type InstanceSpec, sameInstance, systemClock } from '@rollcall/core';
+import { describe, expect, it } from 'vitest';
+import { kratosLayout } from '../src/layouts/kratos.ts';
+import { rollcallLayout } from '../src/layouts/rollcall.ts';
+import { springLayout } from '../src/layouts/spring.ts';
+
+const bare: InstanceSpec = { service: 'orders', id: 'a', host: '10.0.0.7', port: 8080 };
+const full: InstanceSpec = {
+  ...bare,
+  scheme: 'https',
+  status: 'STARTING',
+  weight: 2.5,
+  version: '1.2.3',
+  zone: 'eu-1a',
+  tags: ['canary', 'a,b'],
+  metadata: { team: 'accounts', instance_status: 'mine', 'rollcall.zone': 'mine', __proto: 'x' },
+  endpoints: ['grpc://10.0.0.7:9000'],
+};
+
+const spring = springLayout('/services', { ...systemClock, wallNow: () => 1_700_000_000_000 });
+const layouts = { rollcall: rollcallLayout('/rollcall'), spring, kratos: kratosLayout('/microservices') };
+
+describe.each(Object.entries(layouts))('%s', (_name, layout) => {
+  it.each([bare, full, { ...bare, scheme: 'grpc' }, { ...bare, host: '2001:db8::7', weight: 0 }])(
+    'every field comes back as it was written (%#)',
+    (spec) => {
+      const instance = defineInstance(spec);
+      expect(sameInstance(layout.decode(layout.encode(instance), instance), instance)).toBe(true);
+    },
+  );
+
+  it.each(['not json', '', 'null', '[]', '{"name":"orders","id":"a"}'])('%j is refused', (data) => {
+    expect(() => layout.decode(data, defineInstance(bare))).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL' }),
+    );
+  });
+});
+
+describe('paths', () => {
+  it('are Rollcall’s, encoded, or the plain names of the others', () => {
+    const instance = defineInstance({ ...bare, id: 'a/b' });
+    expect(layouts.rollcall.path(instance)).toBe('/rollcall/default/orders/a%2Fb');
+    expect(spring.path(defineInstance(bare))).toBe('/services/orders/a');
+    expect(() => spring.path(instance)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    for (const id of ['.', '..', 'a\u0085b', '\ue000'])
+      expect(() => spring.path({ ...instance, id })).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+      );
+  });
+});
+
+describe('spring', () => {
+  it('writes what Curator and Spring read', () => {
+    expect(JSON.parse(spring.encode(defineInstance({ ...bare, zone: 'eu' })))).toEqual({
+      name: 'orders',
+      id: 'a',
+      address: '10.0.0.7',
+      port: 8080,
+      sslPort: null,
+      payload: {
+        '@class': 'org.springframework.cloud.zookeeper.discovery.ZookeeperInstance',
+        id: 'a',
+        name: 'orders',
+        metadata: { instance_status: 'UP', 'rollcall.zone': 'eu' },
+      },
+      registrationTimeUTC: 1_700_000_000_000,
+      serviceType: 'DYNAMIC',
+      uriSpec: {
+        parts: [
+          { value: 'scheme', variable: true },
+          { value: '://', variable: false },
+          { value: 'address', variable: true },
+          { value: ':', variable: false },
+          { value: 'port', variable: true },
+        ],
+      },
+    });
+  });
+
+  it('reads what Curator 5.9.0 wrote with Spring Cloud ZooKeeper 4.3.0', async () => {
+    const file = new URL('fixtures/spring/from-curator.json', import.meta.url);
+    const key = { namespace: 'default', service: 'orders', id: 'from-curator' };
+    expect(spring.decode(await readFile(file, 'utf8'), key)).toEqual(
+      defineInstance({ ...key, host: '10.0.0.9', port: 9090, metadata: { team: 'accounts' } }),
+    );
+  });
+
+  it('reads an entry of Curator alone, and one that is switched off', () => {
+    const entry = { name: 'orders', id: 'a', address: '10.0.0.7', port: 8080, sslPort: null, payload: null };
+    expect(spring.decode(JSON.stringify(entry), defineInstance(bare))).toEqual(defineInstance(bare));
+    expect(spring.decode(JSON.stringify({ ...entry, enabled: false }), defineInstance(bare))).toMatchObject({
+      status: 'OUT_OF_SERVICE',
+    });
+    expect(spring.decode(JSON.stringify({ ...entry, sslPort: 8443 }), defineInstance(bare))).toMatchObject({
+      port: 8443,
+      scheme: 'https',
+    });
+  });
+});

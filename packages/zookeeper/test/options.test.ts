@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { zookeeperAdapter } from '../src/index.ts';
+import { parseHost, resolveZooKeeperOptions } from '../src/options.ts';
+
+describe('without options', () => {
+  it('a local ZooKeeper is meant, without a user, in Rollcall’s own layout', () => {
+    expect(resolveZooKeeperOptions({})).toEqual({
+      hosts: ['127.0.0.1:2181'],
+      layout: 'rollcall',
+      chroot: '/rollcall',
+      worldReadable: false,
+    });
+  });
+
+  it.each([
+    ['spring', '/services'],
+    ['kratos', '/microservices'],
+  ] as const)('the chroot of %s is %s', (layout, chroot) => {
+    expect(resolveZooKeeperOptions({ layout })).toMatchObject({ chroot });
+    expect(resolveZooKeeperOptions({ layout, chroot: '/mine' })).toMatchObject({ chroot: '/mine' });
+  });
+});
+
+describe('a host', () => {
+  it.each([
+    ['10.0.0.5:2181', '10.0.0.5', 2181],
+    ['zk-1.example.com:2182', 'zk-1.example.com', 2182],
+    ['[2001:db8::1]:2181', '2001:db8::1', 2181],
+  ])('%s is read', (text, host, port) => {
+    expect(parseHost(text)).toEqual({ host, port });
+  });
+});
+
+describe('a wrong option is refused, by its name', () => {
+  const secret = 'hunter2';
+
+  it.each<[string, object, string]>([
+    ['an unknown key', { endpoints: ['zk:2181'] }, 'endpoints'],
+    ['no host', { hosts: [] }, 'hosts'],
+    ['a host without port', { hosts: ['zk'] }, 'hosts.0'],
+    ['a port that is none', { hosts: ['zk:99999'] }, 'hosts.0'],
+    ['a host with a scheme', { hosts: ['http://zk:2181'] }, 'hosts.0'],
+    ['a host with a path', { hosts: ['zk:2181/rollcall'] }, 'hosts.0'],
+    ['several hosts in one', { hosts: ['a:2181,b:2181'] }, 'hosts.0'],
+    ['credentials in a host', { hosts: [`root:${secret}@zk:2181`] }, 'hosts.0'],
+    ['a password without user', { password: secret }, 'username'],
+    ['a user without password', { username: 'root' }, 'password'],
+    ['a user with a colon', { username: `root:${secret}`, password: 'x' }, 'username'],
+    ['open nodes of nobody', { worldReadable: true }, 'worldReadable'],
+    ['a chroot that ends in a slash', { chroot: '/rollcall/' }, 'chroot'],
+    ['the root itself', { chroot: '/' }, 'chroot'],
+    ['a chroot that climbs', { chroot: '/a/../b' }, 'chroot'],
+    ['an unknown layout', { layout: 'curator' }, 'layout'],
+  ])('%s', (_what, options, name) => {
+    const error = refusalOf(options);
+    expect(error).toMatchObject({ name: 'RegistryError', code: 'INVALID_CONFIG' });
+    expect(String(error)).toContain(name);
+    expect(String(error)).not.toContain(secret);
+  });
+});
+
+describe('before open', () => {
+  it('a call is refused, and a namespace where the layout has no place for it', async () => {
+    const { signal } = new AbortController();
+    const key = { namespace: 'blue', service: 'a' };
+    await expect(zookeeperAdapter().discover(key, { signal })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(zookeeperAdapter({ layout: 'spring' }).discover(key, { signal })).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      field: 'namespace',
+    });
+  });
+});
+
+function refusalOf(options: object): unknown {
+  try {
+    return zookeeperAdapter(options);
+  } catch (error) {
+    return error;
+  }
+}
