@@ -1,3 +1,6 @@
+// The library has no types: a program that reads this file from source needs ours.
+// oxlint-disable-next-line typescript/triple-slash-reference
+/// <reference path="./node-zookeeper-client.d.ts" />
 import { RegistryError } from '@rollcall/core';
 import { type Client, createClient } from 'node-zookeeper-client';
 import { Frames } from './frames.ts';
