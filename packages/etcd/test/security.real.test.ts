@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { startRegistry } from '@rollcall-tools/registries';
+import { join } from 'node:path';
+import { type RunningEtcd, startRegistry } from '@rollcall-tools/registries';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type EtcdOptions, etcdAdapter } from '../src/index.ts';
 import { defaultKey, Follower, instance, openAdapter, soon, ttlMs } from './real-etcd.ts';
@@ -30,11 +31,23 @@ async function failureOf(attempt: Promise<unknown>): Promise<Error> {
   return error as Error;
 }
 
-/**
- * With a token's time to live of 1 s. The server counts in whole seconds of its own and each use of a token prolongs it,
- * so nothing can be asked meanwhile.
- */
-const expire = () => new Promise((resolve) => setTimeout(resolve, 3_500));
+/** The flags of a server that tells in its log when a token was given, and when it expired. */
+const SHORT_TOKENS = ['--auth-token-ttl=1', '--logger=zap', '--log-level=debug'];
+
+/** Waits until no token is left that the server gave. Each use of a token prolongs it, so the log is asked, not the server. */
+async function expired(etcd: RunningEtcd): Promise<void> {
+  const log = join(etcd.folder ?? '', 'node-1', 'log');
+  await vi.waitFor(
+    async () => {
+      const lines = (await readFile(log, 'utf8')).split('\n');
+      const given = lines.filter((line) => line.includes('"authenticated a user"')).length;
+      const gone = lines.filter((line) => line.includes('"deleted a simple token"')).length;
+      expect(given).toBeGreaterThan(0);
+      expect(gone).toBe(given);
+    },
+    { timeout: 15_000, interval: 100 },
+  );
+}
 
 describe('a user', { timeout: 60_000 }, () => {
   const root = { username: 'root', password: rootPassword };
@@ -59,19 +72,19 @@ describe('a user', { timeout: 60_000 }, () => {
   });
 
   it('goes on after its token expired: calls, beats and watches', async () => {
-    const etcd = await start({ auth: { rootPassword }, flags: ['--auth-token-ttl=1'] });
+    const etcd = await start({ auth: { rootPassword }, flags: SHORT_TOKENS });
     const adapter = await openAdapter({ endpoints: [...etcd.endpoints], ...root });
     const lease = await adapter.register(instance('a'), { ttlMs: 60_000, ...soon() });
-    await expire();
+    await expired(etcd);
     expect((await adapter.discover(defaultKey, soon())).instances).toHaveLength(1);
-    await expire();
+    await expired(etcd);
     await lease.renew?.(soon());
-    await expire();
+    await expired(etcd);
     await adapter.register(instance('b'), { ttlMs: 60_000, ...soon() });
-    await expire();
+    await expired(etcd);
     const follower = new Follower(adapter);
     await vi.waitFor(() => expect([...follower.known.keys()]).toEqual(['a', 'b']));
-    await expire();
+    await expired(etcd);
     await adapter.deregister(instance('b'), soon());
     await vi.waitFor(() => expect([...follower.known.keys()]).toEqual(['a']));
   });

@@ -207,7 +207,7 @@ describe('reading a service', () => {
 });
 
 describe('a folder that is made', () => {
-  it.skipIf(process.platform === 'win32')('is open to its owner alone', async () => {
+  it('is open to its owner alone', async () => {
     const dir = join(temporaryFolder(), 'deep', 'er');
     await openAdapter(dir);
     expect(statSync(dir).mode & 0o777).toBe(0o700);
