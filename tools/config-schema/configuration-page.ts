@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import * as prettier from 'prettier';
+import { withGeneratedPart } from '@rollcall-tools/pages';
 import {
   isJsonSchema,
   leaves,
@@ -9,26 +8,19 @@ import {
 } from '../../packages/core/src/config/json-schema.ts';
 import { rollcallSchemaText } from './rollcall-schema.ts';
 
-/** The page whose tables are made from the schema. */
-export const PAGE_FILE = fileURLToPath(new URL('../../docs/configuration.md', import.meta.url));
+const PAGE = new URL('../../docs/configuration.md', import.meta.url);
 
-const BEGIN = '<!-- tables: `npm run schema` writes them from the schema -->';
-const END = '<!-- end of tables -->';
+/** The page whose tables are made from the schema. */
+export const PAGE_FILE = fileURLToPath(PAGE);
+
+const MARKS = {
+  begin: '<!-- tables: `npm run schema` writes them from the schema -->',
+  end: '<!-- end of tables -->',
+};
 
 /** The text that the page must have: what people wrote, and between the two marks a table for each section. */
 export async function configurationPageText(): Promise<string> {
-  const page = await readFile(PAGE_FILE, 'utf8');
-  const [before, rest] = split(page, BEGIN);
-  const [, after] = split(rest, END);
-  const text = `${before}${BEGIN}\n\n${await tables()}\n\n${END}${after}`;
-  const style = await prettier.resolveConfig(PAGE_FILE);
-  return prettier.format(text, { ...style, filepath: PAGE_FILE });
-}
-
-function split(text: string, mark: string): [before: string, after: string] {
-  const at = text.indexOf(mark);
-  if (at === -1) throw new Error(`${PAGE_FILE} has no line ${mark}`);
-  return [text.slice(0, at), text.slice(at + mark.length)];
+  return withGeneratedPart(PAGE, MARKS, await tables());
 }
 
 async function tables(): Promise<string> {

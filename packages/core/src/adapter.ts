@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Clock } from './clock.ts';
+import type { Clock, Random } from './clock.ts';
+import type { RollcallConfig } from './config/schema.ts';
 import type { InstanceKey, ServiceInstance, ServiceKey } from './instance.ts';
 
 /**
@@ -49,8 +50,9 @@ export interface RegistryAdapter {
 
   /**
    * Tells every change of a service, in order. The first item after each call is a full list; then deltas or full
-   * lists, as suits the registry. The iteration ends by throwing, when it can't go on (the core calls again), or
-   * by the signal. It never resumes by itself: that is the core's. Left out by an adapter that can't; the core polls.
+   * lists, as suits the registry. Changes that have come together are best told together. The iteration ends by throwing,
+   * when it can't go on (the core calls again), or by the signal. It never resumes by itself: that is the core's. Left out by
+   * an adapter that can't; the core polls.
    */
   watch?(key: ServiceKey, options: CallOptions): AsyncIterable<WatchEvent>;
 
@@ -101,6 +103,11 @@ export interface SkippedEntry {
   readonly reason: string;
 }
 
+/** An entry that `error` keeps from being read as an instance. */
+export function skippedEntry(key: string, error: unknown): SkippedEntry {
+  return { key, reason: error instanceof Error ? error.message : String(error) };
+}
+
 export type WatchEvent =
   | ({ readonly kind: 'list' } & InstanceList)
   | {
@@ -145,7 +152,7 @@ export interface AdapterCapabilities {
   readonly ttlRangeMs: { readonly min: number; readonly max: number };
   /** The fields that come back as they were written. `host` and `port` always do. */
   readonly fields: readonly CarriedField[];
-  /** Whether two namespaces are apart in the registry. Without it only `default` is taken. */
+  /** Whether two namespaces are apart in the registry. Without it the core lets nothing but `default` through. */
   readonly namespaces: boolean;
   /** Whether any name and id that `defineInstance` takes comes back as it was written. */
   readonly anyName: boolean;
@@ -158,6 +165,22 @@ export interface AdapterContext {
   readonly clock: Clock;
   /** Tells people what the adapter saw; it must not hold a credential. */
   readonly warn: (message: string) => void;
+  /** For an adapter that is made of others. There when `createRegistry` makes it. */
+  readonly compose?: Composition;
+}
+
+/** What an adapter that is made of others needs besides. */
+export interface Composition {
+  readonly random: Random;
+  /** The whole configuration. */
+  readonly config: RollcallConfig;
+  /**
+   * Makes another adapter, as `registry.type` and `registry.options` would.
+   *
+   * @param at where both stand below `registry.options`, for messages: `['sources', 0]`.
+   * @throws {RegistryError} `INVALID_CONFIG`
+   */
+  adapter(type: string, options: unknown, at: readonly (string | number)[]): Promise<RegistryAdapter>;
 }
 
 /**
@@ -168,14 +191,21 @@ export interface AdapterContext {
  * export const adapter = defineAdapter({ type: 'redis', options: z.strictObject({ url: z.url() }), create })
  * ```
  */
-export interface AdapterDefinition<Options = unknown> {
+export interface AdapterDefinition<
+  Options = unknown,
+  Made extends RegistryAdapter | Promise<RegistryAdapter> = RegistryAdapter | Promise<RegistryAdapter>,
+> {
   readonly type: string;
   /** Checks `registry.options`: any Standard Schema (https://standardschema.dev), such as Zod's or Valibot's. */
   readonly options: StandardSchemaV1<unknown, Options>;
-  create(options: Options, context: AdapterContext): RegistryAdapter;
+  /** Throws, or rejects, where the options can't be used. Most adapters are made at once. */
+  create(options: Options, context: AdapterContext): Made;
 }
 
 /** Types an {@link AdapterDefinition}; it returns what it gets. */
-export function defineAdapter<Options>(definition: AdapterDefinition<Options>): AdapterDefinition<Options> {
+export function defineAdapter<
+  Options,
+  Made extends RegistryAdapter | Promise<RegistryAdapter> = RegistryAdapter,
+>(definition: AdapterDefinition<Options, Made>): AdapterDefinition<Options, Made> {
   return definition;
 }

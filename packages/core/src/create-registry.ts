@@ -1,4 +1,4 @@
-import type { AdapterDefinition, RegistryAdapter } from './adapter.ts';
+import type { AdapterDefinition, Composition, RegistryAdapter } from './adapter.ts';
 import { systemClock, type Clock, type Random } from './clock.ts';
 import { selectAdapter } from './config/create-adapter.ts';
 import { loadConfig, type LoadConfigOptions } from './config/load.ts';
@@ -45,11 +45,20 @@ export async function createRegistry(options: CreateRegistryOptions = {}): Promi
   if (options.onEvent) events.on(options.onEvent);
   const warn = (message: string) => events.emit({ type: 'warning', message });
   for (const warning of warnings) warn(warning);
+  const settings = { cwd: moduleFolder, sourceOf };
+  const compose: Composition = {
+    random,
+    config,
+    adapter: (type, given, at) => {
+      const path = ['registry', 'options', ...at];
+      return selectAdapter(type, given, { clock, warn, compose }, { ...settings, at: path });
+    },
+  };
   const selected = await selectAdapter(
     adapter ?? config.registry.type,
     config.registry.options,
-    { clock, warn },
-    { cwd: moduleFolder, sourceOf },
+    { clock, warn, compose },
+    settings,
   );
   const registry = new Registry({ adapter: selected, config, clock, random, events });
   if (config.service && config.shutdown.signals) registry.shutdownOnSignals();

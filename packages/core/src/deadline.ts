@@ -84,8 +84,15 @@ export async function withDeadline<T>(
   }
 }
 
-/** The error of a wait that a signal ended. */
+/**
+ * The error of a wait that a signal ended: its reason where that is a `RegistryError`, `DEADLINE_EXCEEDED` for a
+ * timeout's, else `ABORTED`.
+ *
+ * @param doing what was being done; it starts the message.
+ */
 export function abortError(signal: AbortSignal, doing: string): RegistryError {
-  if (signal.reason instanceof RegistryError) return signal.reason;
+  const reason: unknown = signal.reason;
+  if (reason instanceof RegistryError) return reason;
+  if (reason instanceof Error && reason.name === 'TimeoutError') return toRegistryError(reason, doing);
   return new RegistryError('ABORTED', `${doing}: aborted`, { cause: signal.reason });
 }

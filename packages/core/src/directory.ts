@@ -153,6 +153,7 @@ export class Directory {
       namespace: namespace === DEFAULT_NAMESPACE ? namespace : checkName('namespace', namespace),
       service: checkName('service', service),
     });
+    this.options.adapter.checkNamespace(key.namespace);
     const view = new ServiceView(key, this, this.feed(key));
     submap(this.#views, namespace).set(service, view);
     return view;

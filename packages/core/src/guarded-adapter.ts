@@ -10,6 +10,7 @@ import type { Clock } from './clock.ts';
 import { abortError, createController, linkSignals, orAbort, withDeadline } from './deadline.ts';
 import { RegistryError, toRegistryError } from './errors.ts';
 import type { InstanceKey, ServiceInstance, ServiceKey } from './instance.ts';
+import { DEFAULT_NAMESPACE } from './names.ts';
 
 export interface GuardOptions {
   readonly clock: Clock;
@@ -41,6 +42,13 @@ export class GuardedAdapter {
 
   get canWatch(): boolean {
     return this.#adapter.watch !== undefined;
+  }
+
+  /** @throws {RegistryError} `UNSUPPORTED` for a namespace other than `default` where the registry has none. */
+  checkNamespace(namespace: string): void {
+    if (this.capabilities.namespaces || namespace === DEFAULT_NAMESPACE) return;
+    const message = `${this.type}, as it is configured, has no namespaces: use ${DEFAULT_NAMESPACE}, not ${namespace}`;
+    throw new RegistryError('UNSUPPORTED', message, { field: 'namespace' });
   }
 
   register(instance: ServiceInstance, ttlMs: number, signal: AbortSignal): Promise<Lease> {
@@ -176,5 +184,5 @@ export function instanceName({ service, id, namespace }: InstanceKey): string {
 
 /** How a service is named in messages. */
 export function serviceName({ service, namespace }: ServiceKey): string {
-  return namespace === 'default' ? service : `${namespace}/${service}`;
+  return namespace === DEFAULT_NAMESPACE ? service : `${namespace}/${service}`;
 }

@@ -1,3 +1,4 @@
+import { formatAddress } from './address.ts';
 import { RegistryError } from './errors.ts';
 import type { Mutable } from './mutable.ts';
 import { checkName, DEFAULT_NAMESPACE, describe, hasControlCharacter } from './names.ts';
@@ -24,6 +25,11 @@ export interface ServiceKey {
 /** Which entry of a service is meant. An id is unique within its service. */
 export interface InstanceKey extends ServiceKey {
   readonly id: string;
+}
+
+/** What tells an instance from all others, as one text. No name holds a control character. */
+export function identityOf({ namespace, service, id }: InstanceKey): string {
+  return `${namespace}\n${service}\n${id}`;
 }
 
 /** One running copy of a service, as it is listed. Flat, JSON-safe and frozen. */
@@ -132,7 +138,12 @@ export function defineInstance(spec: InstanceSpec): ServiceInstance {
 
 /** The id of an instance that gives none: one address is one instance. */
 function defaultId(host: string, port: number): string {
-  return checkName('id', host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+  return checkName('id', formatAddress({ host, port }));
+}
+
+/** Whether two are at the same address: who changes it is another process. */
+export function sameAddress(a: ServiceInstance, b: ServiceInstance): boolean {
+  return a.host === b.host && a.port === b.port;
 }
 
 /** Whether two instances say the same in every field. */

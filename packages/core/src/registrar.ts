@@ -27,6 +27,8 @@ export interface RegistrarOptions {
 export interface RegisterOptions {
   /** The instance isn't listed before this resolves. Called again, after a pause, when it rejects. */
   readonly ready?: (signal: AbortSignal) => Promise<void>;
+  /** How long the entry may outlive its last beat, in milliseconds. Defaults to `registration.ttlMs`. */
+  readonly ttlMs?: number;
 }
 
 /** An entry younger than this isn't missed yet, in milliseconds, on top of what the registry takes to show it. */
@@ -57,18 +59,20 @@ export class Registrar {
   /**
    * Wants the instance listed from now on.
    *
-   * @throws {RegistryError} `INVALID_ARGUMENT` for a bad spec, or when the id is registered here already.
+   * @throws {RegistryError} `INVALID_ARGUMENT` for a bad spec, or when the id is registered here already;
+   * `UNSUPPORTED` for a namespace where the registry has none.
    */
-  register(spec: InstanceSpec, { ready }: RegisterOptions = {}): Registration {
+  register(spec: InstanceSpec, { ready, ttlMs = this.#options.ttlMs }: RegisterOptions = {}): Registration {
     if (this.#closed.signal.aborted) throw this.#closed.signal.reason;
     const instance = defineInstance(spec);
+    this.#options.adapter.checkNamespace(instance.namespace);
     const name = JSON.stringify([instance.namespace, instance.service, instance.id]);
     const before = this.#registrations.get(name);
     if (before && before.state !== 'draining' && before.state !== 'deregistered') {
       const message = `${instanceName(instance)} is registered by this process already: update() that one, or give another id`;
       throw new RegistryError('INVALID_ARGUMENT', message, { field: 'id' });
     }
-    const { adapter, clock, random, events, ttlMs, backoff } = this.#options;
+    const { adapter, clock, random, events, backoff } = this.#options;
     const parts = {
       adapter,
       leases: this.#leases,

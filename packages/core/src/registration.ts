@@ -163,6 +163,14 @@ export class Registration implements LeaseHolder {
     return this.listed(options);
   }
 
+  /** Part of the registry `multi`: wants exactly this listed, and writes it even where it is what was written last. */
+  rewrite(instance: ServiceInstance): void {
+    this.#desired = instance;
+    this.#written = undefined;
+    this.#failure = undefined;
+    this.#wake();
+  }
+
   /** Keeps it listed, as `OUT_OF_SERVICE`: it gets no new calls. `update({ status: 'UP' })` undoes it. */
   drain(options: WaitOptions = {}): Promise<void> {
     return this.update({ status: 'OUT_OF_SERVICE' }, options);

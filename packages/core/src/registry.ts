@@ -28,6 +28,13 @@ export interface RegistryParts {
 /** Nobody waits longer than this for others to see that it is out of service, in milliseconds. */
 const MAX_NOTICE_MS = 1_000;
 
+/** For callers to see who left, at least, in milliseconds. */
+const PROPAGATION_DELAY_MS = 2_000;
+
+/** A whole shutdown, and all of it but that delay: the least that both get where nothing is configured, in milliseconds. */
+const SHUTDOWN_DEADLINE_MS = 30_000;
+const SHUTDOWN_WORK_MS = 15_000;
+
 /** Types whose registry never leaves the machine: an instance may advertise the loopback address there. */
 const LOCAL_TYPES: ReadonlySet<string> = new Set(['memory', 'file']);
 
@@ -115,12 +122,11 @@ export class Registry {
   async services(
     options: { readonly namespace?: string; readonly signal?: AbortSignal } = {},
   ): Promise<readonly string[]> {
+    const namespace = options.namespace ?? this.config.registry.namespace;
+    this.#adapter.checkNamespace(namespace);
     const link = linkSignals(options.signal);
     try {
-      const names = await this.#adapter.listServices(
-        options.namespace ?? this.config.registry.namespace,
-        link.signal,
-      );
+      const names = await this.#adapter.listServices(namespace, link.signal);
       return names.toSorted();
     } finally {
       link.release();
@@ -148,15 +154,18 @@ export class Registry {
    */
   shutdown(): Promise<ShutdownReport> {
     const { shutdown, registry } = this.config;
+    const { propagationMs } = this.#adapter.capabilities;
+    const { propagationDelayMs = Math.max(PROPAGATION_DELAY_MS, propagationMs) } = shutdown;
+    const { deadlineMs = Math.max(SHUTDOWN_DEADLINE_MS, propagationDelayMs + SHUTDOWN_WORK_MS) } = shutdown;
     this.#shutdown ??= runShutdown({
       clock: this.#clock,
       events: this.#events,
       registrations: this.registrations,
       hooks: this.#hooks,
       registryTimeoutMs: registry.requestTimeoutMs,
-      noticeMs: Math.min(MAX_NOTICE_MS, this.#adapter.capabilities.propagationMs),
-      propagationDelayMs: shutdown.propagationDelayMs,
-      deadlineMs: shutdown.deadlineMs,
+      noticeMs: Math.min(MAX_NOTICE_MS, propagationMs),
+      propagationDelayMs,
+      deadlineMs,
       close: () => this.close(),
     });
     return this.#shutdown;

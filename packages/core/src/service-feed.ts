@@ -122,6 +122,11 @@ export class ServiceFeed {
     return this.#error;
   }
 
+  /** What can't be read now: where it stands, and why. */
+  get skipped(): ReadonlyMap<string, string> {
+    return this.#skipped;
+  }
+
   get stopped(): boolean {
     return this.#stopped;
   }

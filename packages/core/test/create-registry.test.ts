@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createRegistry, fileAdapter, MemoryStore, memoryAdapter, type Logger } from '@rollcall/core';
-import { altered } from './support/altered.ts';
+import { alteredAdapter } from '@rollcall/core/testing';
 
 async function temporaryFolder(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'rollcall-create-'));
@@ -70,7 +70,7 @@ describe('createRegistry', () => {
       { registry: { type: 'memory', options: { sotre: 'x' } } },
       /registry\.options\.sotre.*store/is,
     ],
-    ['a package that is not installed', { registry: { type: 'consul' } }, /npm install @rollcall\/consul/],
+    ['a package that is not installed', { registry: { type: '@acme/redis' } }, /npm install @acme\/redis/],
     [
       'a bad service block',
       { service: { name: '', port: 0 } },
@@ -86,7 +86,7 @@ describe('createRegistry', () => {
   });
 
   it('refuses an adapter that lacks a required method, and names it', async () => {
-    const lacking = altered(memoryAdapter({ store: new MemoryStore() }), {});
+    const lacking = alteredAdapter(memoryAdapter({ store: new MemoryStore() }), {});
     Reflect.deleteProperty(lacking, 'discover');
     const start = createRegistry({ cwd: await temporaryFolder(), env: {}, adapter: lacking });
     await expect(start).rejects.toMatchObject({

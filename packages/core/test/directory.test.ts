@@ -12,8 +12,8 @@ import {
   type Snapshot,
   type WatchEvent,
 } from '@rollcall/core';
+import { alteredAdapter } from '@rollcall/core/testing';
 import { DiskSnapshots } from '../src/disk-snapshots.ts';
-import { altered } from './support/altered.ts';
 import { ofType, rig, type Rig } from './support/rig.ts';
 
 const SERVICE = { namespace: 'default', service: 'user-service' };
@@ -41,7 +41,7 @@ function ports(snapshot: Snapshot | undefined): number[] | undefined {
 function scripted() {
   let push = (_event: WatchEvent | Error): void => {};
   const adapter = (store: MemoryStore): RegistryAdapter =>
-    altered(memoryAdapter({ store }), {
+    alteredAdapter(memoryAdapter({ store }), {
       async *watch(_key, { signal }) {
         const queue: (WatchEvent | Error)[] = [];
         let wake = (): void => {};
@@ -242,7 +242,7 @@ describe('in an outage', () => {
   it('that is a refusal, a wait for the first list ends at once', async () => {
     const r = rig({
       adapter: (store) =>
-        altered(memoryAdapter({ store }), {
+        alteredAdapter(memoryAdapter({ store }), {
           watch: () => {
             throw new RegistryError('PERMISSION_DENIED', 'not for you');
           },
@@ -477,7 +477,7 @@ describe('a watch that loses something', () => {
   it('is not believed when it begins without a full list', async () => {
     const r = rig({
       adapter: (store) =>
-        altered(memoryAdapter({ store }), {
+        alteredAdapter(memoryAdapter({ store }), {
           async *watch() {
             yield { kind: 'delta', put: [instance(1)], removed: [], skipped: [] };
           },
@@ -492,7 +492,7 @@ describe('a watch that loses something', () => {
     const r = rig({
       config: { registry: { requestTimeoutMs: 1_000 } },
       adapter: (store) =>
-        altered(memoryAdapter({ store }), {
+        alteredAdapter(memoryAdapter({ store }), {
           // eslint-disable-next-line require-yield
           async *watch() {
             await new Promise(() => {});
@@ -515,7 +515,7 @@ describe('polling', () => {
     const r = rig({
       config,
       adapter: (store) => {
-        const adapter = altered(memoryAdapter({ store }), {});
+        const adapter = alteredAdapter(memoryAdapter({ store }), {});
         if (noWatch) delete adapter.watch;
         return adapter;
       },

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryAdapter, MemoryStore, RegistryError, type RegistryAdapter } from '@rollcall/core';
-import { ManualClock } from '@rollcall/core/testing';
+import { alteredAdapter, ManualClock } from '@rollcall/core/testing';
 import { GuardedAdapter } from '../src/guarded-adapter.ts';
-import { altered } from './support/altered.ts';
 
 const key = { namespace: 'default', service: 'user-service' };
 const never = new AbortController().signal;
@@ -10,7 +9,7 @@ const never = new AbortController().signal;
 function guarded(methods: Partial<RegistryAdapter>) {
   const clock = new ManualClock();
   const store = new MemoryStore({ clock });
-  const adapter = new GuardedAdapter(altered(memoryAdapter({ store }), methods), {
+  const adapter = new GuardedAdapter(alteredAdapter(memoryAdapter({ store }), methods), {
     clock,
     requestTimeoutMs: 1_000,
   });
@@ -29,7 +28,7 @@ describe('every call of an adapter', () => {
     const { clock, adapter } = guarded({ discover: () => new Promise(() => {}) });
     await expect(settled(clock, 1_000, adapter.discover(key, never))).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
-      message: 'altered: list user-service: no answer within 1000 ms',
+      message: 'memory: list user-service: no answer within 1000 ms',
     });
     expect(clock.pending).toBe(0);
   });

@@ -11,6 +11,7 @@ import {
   RegistryError,
   type InstanceSpec,
 } from '@rollcall/core';
+import { formatAddress, parseAddress, readAddress } from '@rollcall/core/dialects';
 
 const good: InstanceSpec = { service: 'user-service', host: '10.0.0.7', port: 8080 };
 
@@ -153,6 +154,33 @@ describe('the wire layout', () => {
   ])('says of garbage that it is garbage: %s', (garbage) => {
     const read = () => decodeInstance(garbage, { namespace: 'default', service: 's', id: 'i' });
     expect(read).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
+  });
+});
+
+describe('an address', () => {
+  it.each([
+    ['10.0.0.5:2181', '10.0.0.5', 2181],
+    ['node-1.example.com:80', 'node-1.example.com', 80],
+    ['[2001:db8::1]:2181', '2001:db8::1', 2181],
+  ])('%s is written and read', (address, host, port) => {
+    expect(readAddress(address)).toEqual({ host, port });
+    expect(formatAddress({ host, port })).toBe(address);
+  });
+
+  it.each([
+    '',
+    'host',
+    'host:',
+    'host:0',
+    'host:65536',
+    '2001:db8::1:80',
+    'a:1,b:1',
+    'u:p@h:1',
+    'http://h:1',
+    'h:1/x',
+  ])('is not %j', (other) => {
+    expect(readAddress(other)).toBeUndefined();
+    expect(() => parseAddress(other)).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
   });
 });
 

@@ -6,7 +6,7 @@ import {
   type RegistryAdapter,
   type ServiceInstance,
 } from '@rollcall/core';
-import { altered } from './support/altered.ts';
+import { alteredAdapter } from '@rollcall/core/testing';
 import { listedIn, ofType, rig, type Rig } from './support/rig.ts';
 
 const spec = { service: 'user-service', host: '10.0.0.7', port: 8080 };
@@ -27,7 +27,7 @@ async function within<T>({ clock }: Rig, ms: number, promise: Promise<T>): Promi
 function withMethods(methods: (inner: RegistryAdapter) => Partial<RegistryAdapter>) {
   return (store: Rig['store']) => {
     const inner = memoryAdapter({ store });
-    return altered(inner, methods(inner));
+    return alteredAdapter(inner, methods(inner));
   };
 }
 
@@ -94,6 +94,32 @@ describe('a registration', () => {
     expect(ofType(r.events, 'registration-retry').map(({ error }) => error.message)[0]).toContain(
       'not migrated',
     );
+  });
+});
+
+describe('where the registry has no namespaces', () => {
+  const none = () =>
+    rig({
+      adapter: (store) => {
+        const inner = memoryAdapter({ store });
+        return alteredAdapter(inner, { capabilities: { ...inner.capabilities, namespaces: false } });
+      },
+    });
+
+  it('any but default is refused at once, and nothing is written', async () => {
+    const r = none();
+    const refusal = expect.objectContaining({ code: 'UNSUPPORTED', field: 'namespace' }) as Error;
+    expect(() => r.registry.register({ ...spec, namespace: 'blue' })).toThrow(refusal);
+    expect(() => r.registry.service('user-service', 'blue')).toThrow(refusal);
+    await expect(r.registry.services({ namespace: 'blue' })).rejects.toThrow(refusal);
+    await r.clock.advance(1_000);
+    expect(r.store.names('blue')).toEqual([]);
+  });
+
+  it('default is taken', async () => {
+    const r = none();
+    await within(r, 0, r.registry.register(spec).listed());
+    expect(ids(r)).toEqual([key.id]);
   });
 });
 
@@ -425,7 +451,7 @@ describe('the load on the registry', () => {
       const inner = memoryAdapter({ store: r.store });
       return r.another(
         { backoff: { baseMs: 1_000, capMs: 10_000 } },
-        altered(inner, {
+        alteredAdapter(inner, {
           async register(instance, options) {
             await inner.register(instance, { ...options, ttlMs: Number.MAX_SAFE_INTEGER });
             return session.signal.aborted ? { ttlMs: 10_000 } : lease;

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { memoryAdapter, MemoryStore } from '@rollcall/core';
-import { ManualClock, settle } from '@rollcall/core/testing';
+import { alteredAdapter, ManualClock, settle } from '@rollcall/core/testing';
 import { GuardedAdapter } from '../src/guarded-adapter.ts';
 import { SharedLooks } from '../src/shared-looks.ts';
 import { Slots } from '../src/slots.ts';
-import { altered } from './support/altered.ts';
 
 const never = new AbortController().signal;
 
@@ -37,7 +36,7 @@ describe('a shared look', () => {
   function looks() {
     const clock = new ManualClock();
     const finish: (() => void)[] = [];
-    const adapter = altered(memoryAdapter({ store: new MemoryStore({ clock }) }), {
+    const adapter = alteredAdapter(memoryAdapter({ store: new MemoryStore({ clock }) }), {
       discover: () => {
         const id = `look ${finish.length + 1}`;
         const instance = Object.freeze({ ...key, id, host: 'h', port: 1, status: 'UP', weight: 1 } as const);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memoryAdapter, type ShutdownStep } from '@rollcall/core';
-import { altered } from './support/altered.ts';
+import { alteredAdapter } from '@rollcall/core/testing';
 import { listedIn, ofType, rig, type Rig, type RigOptions } from './support/rig.ts';
 
 const spec = { service: 'user-service', host: '10.0.0.7', port: 8080 };
@@ -50,6 +50,20 @@ describe('a shutdown', () => {
     await shutdown(r);
     expect(seen).toEqual(['UP', 'OUT_OF_SERVICE', 'gone', 'stopped accepting']);
     await reader.close();
+  });
+
+  it('goes on serving for as long as the registry takes to tell, where nothing else is configured', async () => {
+    const slow = (store: Rig['store']) => {
+      const adapter = memoryAdapter({ store });
+      return alteredAdapter(adapter, { capabilities: { ...adapter.capabilities, propagationMs: 40_000 } });
+    };
+    const r = await serving({ adapter: slow });
+    let stoppedAt = 0;
+    r.registry.onShutdown({ stopAccepting: () => (stoppedAt = r.clock.now()) });
+    const began = r.clock.now();
+    const report = await shutdown(r);
+    expect(stoppedAt - began).toBeGreaterThanOrEqual(40_000);
+    expect(report.clean).toBe(true);
   });
 
   it('goes on serving for the propagation delay', async () => {
@@ -106,7 +120,7 @@ describe('a shutdown', () => {
     const r = await serving({
       config: { registry: { requestTimeoutMs: 1_000 }, shutdown: { propagationDelayMs: 0 } },
       adapter: (store) =>
-        altered(memoryAdapter({ store }), {
+        alteredAdapter(memoryAdapter({ store }), {
           deregister: () => new Promise(() => {}),
           close: () => new Promise(() => {}),
         }),

@@ -8,7 +8,7 @@ export const ADAPTER_PACKAGES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The registries inside the core. */
-export const BUILT_IN_TYPES = ['memory', 'file'] as const;
+export const BUILT_IN_TYPES = ['memory', 'file', 'multi'] as const;
 
 /** What `registry.type` may be besides a module specifier. */
 export const KNOWN_TYPES: readonly string[] = [...BUILT_IN_TYPES, ...ADAPTER_PACKAGES.keys()];

@@ -1,11 +1,14 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AdapterContext, AdapterDefinition, RegistryAdapter } from '../adapter.ts';
+import { systemClock } from '../clock.ts';
+import { RegistryError } from '../errors.ts';
 import { optionsJsonSchema } from './json-schema.ts';
 import { invalidConfig, problemsOf } from './problems.ts';
 import { checkDefinition, resolveAdapter } from './resolve-adapter.ts';
 import { hideSecrets } from './secrets.ts';
 import type { Path } from './tree.ts';
 
-const OPTIONS_PATH: Path = ['registry', 'options'];
+const AT: Path = ['registry'];
 
 const REQUIRED_METHODS = [
   'open',
@@ -21,6 +24,8 @@ const OPTIONAL_METHODS = ['watch', 'watchServices'] as const satisfies readonly 
 export interface CreateAdapterOptions {
   /** Where a key was set, for the messages; see `loadConfig`. */
   readonly sourceOf?: (path: Path) => string | undefined;
+  /** Where the type and the options stand in the configuration, for the messages. Defaults to `registry`. */
+  readonly at?: Path;
 }
 
 export interface SelectAdapterOptions extends CreateAdapterOptions {
@@ -41,10 +46,11 @@ export async function selectAdapter(
   settings: SelectAdapterOptions = {},
 ): Promise<RegistryAdapter> {
   if (typeof selection === 'string') {
-    const definition = await resolveAdapter(
-      selection,
-      settings.cwd === undefined ? {} : { cwd: settings.cwd },
-    );
+    const { cwd, at } = settings;
+    const definition = await resolveAdapter(selection, {
+      ...(cwd !== undefined && { cwd }),
+      ...(at && { at }),
+    });
     return createAdapter(definition, options, context, settings);
   }
   if (typeof selection === 'object' && selection !== null && !('create' in selection))
@@ -61,48 +67,100 @@ export async function createAdapter(
   definition: AdapterDefinition,
   options: unknown,
   context: AdapterContext,
-  { sourceOf }: CreateAdapterOptions = {},
+  settings: CreateAdapterOptions = {},
 ): Promise<RegistryAdapter> {
   const given = options ?? {};
-  const result = await validate(definition, given);
-  if (result.issues) {
-    const problems = problemsOf(result.issues, {
-      value: given,
-      at: OPTIONS_PATH,
-      schema: optionsJsonSchema(definition),
-    });
-    throw invalidConfig(problems.map(({ path, what }) => ({ path, what, source: sourceOf?.(path) })));
-  }
-  return checkAdapter(create(definition, result.value, given, context));
+  const value = accepted(definition, given, await validate(definition, given), settings);
+  return checkAdapter(await create(definition, value, given, context));
 }
 
-async function validate(definition: AdapterDefinition, given: unknown) {
+/**
+ * Makes an adapter in code, at once: what a package offers beside its definition. For a schema that answers at once, as
+ * most do.
+ *
+ * @param context what the core gives; without it the machine's clock, and warnings by `process.emitWarning`.
+ * @throws {RegistryError} `INVALID_CONFIG` as {@link createAdapter}.
+ */
+export function adapterFrom<Options>(
+  definition: AdapterDefinition<Options>,
+  options: unknown,
+  context: Partial<AdapterContext> = {},
+): RegistryAdapter {
+  const result = validate(definition, options);
+  if (result instanceof Promise)
+    throw new TypeError(`the options of ${definition.type} can't be checked at once`);
+  const adapter = create(definition, accepted(definition, options, result), options, {
+    clock: systemClock,
+    warn: (message) => process.emitWarning(message, 'RollcallWarning'),
+    ...context,
+  });
+  if (adapter instanceof Promise) throw new TypeError(`the adapter ${definition.type} can't be made at once`);
+  return checkAdapter(adapter);
+}
+
+function validate<Options>(
+  definition: AdapterDefinition<Options>,
+  given: unknown,
+): StandardSchemaV1.Result<Options> | Promise<StandardSchemaV1.Result<Options>> {
   try {
-    return await definition.options['~standard'].validate(given);
+    const result = definition.options['~standard'].validate(given);
+    if (!(result instanceof Promise)) return result;
+    return result.catch((cause: unknown) => {
+      throw refusedOptions(definition, given, cause);
+    });
   } catch (cause) {
     throw refusedOptions(definition, given, cause);
   }
 }
 
-function create(
-  definition: AdapterDefinition,
-  value: unknown,
+/** The options as the schema has made them. */
+function accepted<Options>(
+  definition: AdapterDefinition<Options>,
+  given: unknown,
+  result: StandardSchemaV1.Result<Options>,
+  { sourceOf, at = AT }: CreateAdapterOptions = {},
+): Options {
+  if (!result.issues) return result.value;
+  const problems = problemsOf(result.issues, {
+    value: given,
+    at: [...at, 'options'],
+    schema: optionsJsonSchema(definition),
+  });
+  throw invalidConfig(problems.map(({ path, what }) => ({ path, what, source: sourceOf?.(path) })));
+}
+
+function create<Options>(
+  definition: AdapterDefinition<Options>,
+  value: Options,
   given: unknown,
   context: AdapterContext,
 ): unknown {
+  const explain = (cause: unknown) => {
+    throw isExplained(cause) ? cause : refusedOptions(definition, given, cause);
+  };
   try {
-    return definition.create(value, context);
+    const adapter: unknown = definition.create(value, context);
+    return adapter instanceof Promise ? adapter.catch(explain) : adapter;
   } catch (cause) {
-    throw refusedOptions(definition, given, cause);
+    return explain(cause);
   }
 }
 
-function refusedOptions({ type }: AdapterDefinition, given: unknown, cause: unknown) {
+/** Whether it is of an adapter that the adapter is made of, and says already which one. */
+function isExplained(error: unknown): boolean {
+  return (
+    error instanceof RegistryError &&
+    error.code === 'INVALID_CONFIG' &&
+    (error.field?.startsWith('registry.') ?? false)
+  );
+}
+
+function refusedOptions({ type }: { readonly type: string }, given: unknown, cause: unknown) {
   const said = cause instanceof Error ? cause.message : String(cause);
   const shown = hideSecrets(said, given);
   const what = `are refused by the adapter ${type}: ${shown}`;
   // A cause is printed with its own message, so one that names a credential can't be handed on.
-  return invalidConfig([{ path: OPTIONS_PATH, what }], shown === said ? { cause } : {});
+  return invalidConfig([{ path: [...AT, 'options'], what }], shown === said ? { cause } : {});
 }
 
 /**

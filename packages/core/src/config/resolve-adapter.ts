@@ -6,6 +6,7 @@ import { didYouMean } from './did-you-mean.ts';
 import { importModule, resolveModule } from './import-module.ts';
 import { invalidConfig } from './problems.ts';
 import { hideUrlCredentials } from './secrets.ts';
+import type { Path } from './tree.ts';
 
 type AdapterModule = Readonly<Record<string, unknown>>;
 
@@ -14,13 +15,18 @@ const BUILT_IN: ReadonlyMap<string, () => Promise<AdapterModule>> = new Map(
     // Imported on use only, and by these very words, so that bundlers find them.
     memory: () => import('../memory/index.ts'),
     file: () => import('../file/index.ts'),
+    multi: () => import('../multi/index.ts'),
   } satisfies Record<(typeof BUILT_IN_TYPES)[number], () => Promise<AdapterModule>>),
 );
 
 export interface ResolveAdapterOptions {
   /** The folder that a module specifier is relative to. Defaults to the process's working folder. */
   readonly cwd?: string;
+  /** Where the type stands in the configuration, for messages. Defaults to `registry`. */
+  readonly at?: Path;
 }
+
+const AT: Path = ['registry'];
 
 /**
  * Finds the adapter of a `registry.type`: one of {@link KNOWN_TYPES}, else a module that exports `adapter`
@@ -34,12 +40,13 @@ export async function resolveAdapter(
   options: ResolveAdapterOptions = {},
 ): Promise<AdapterDefinition> {
   const folder = resolve(options.cwd ?? '.');
+  const { at = AT } = options;
   const builtIn = BUILT_IN.get(type);
-  if (builtIn) return checkModule(await builtIn(), `the built-in registry ${type}`);
+  if (builtIn) return checkModule(await builtIn(), `the built-in registry ${type}`, at);
   const specifier = ADAPTER_PACKAGES.get(type) ?? type;
   const url = locate(specifier, folder);
-  if (url === undefined) throw refuse(notFound(type, specifier, folder));
-  return checkModule(await load(specifier, url), specifier);
+  if (url === undefined) throw refuse(at, notFound(type, specifier, folder));
+  return checkModule(await load(specifier, url, at), specifier, at);
 }
 
 /**
@@ -48,9 +55,10 @@ export async function resolveAdapter(
  * @param from what the value came from, for the message.
  * @throws {RegistryError} `INVALID_CONFIG` that names what it lacks.
  */
-export function checkDefinition(definition: unknown, from: string): AdapterDefinition {
+export function checkDefinition(definition: unknown, from: string, at: Path = AT): AdapterDefinition {
   if (!isDefinition(definition)) {
     throw refuse(
+      at,
       `leads to ${from}, whose adapter definition is malformed: ${definitionProblems(definition).join(', ')}`,
     );
   }
@@ -91,13 +99,14 @@ function isStandardSchema(schema: unknown): boolean {
   );
 }
 
-function checkModule(module: AdapterModule, from: string): AdapterDefinition {
+function checkModule(module: AdapterModule, from: string, at: Path): AdapterDefinition {
   if (module['adapter'] === undefined) {
     throw refuse(
+      at,
       `leads to ${from}, which has no export \`adapter\`: write \`export const adapter = defineAdapter({ … })\``,
     );
   }
-  return checkDefinition(module['adapter'], from);
+  return checkDefinition(module['adapter'], from, at);
 }
 
 function locate(specifier: string, folder: string): string | undefined {
@@ -106,13 +115,13 @@ function locate(specifier: string, folder: string): string | undefined {
   return resolveModule(specifier, folder);
 }
 
-async function load(specifier: string, url: string): Promise<AdapterModule> {
+async function load(specifier: string, url: string, at: Path): Promise<AdapterModule> {
   try {
     return await importModule(url);
   } catch (cause) {
     const where = url.startsWith('file:') ? fileURLToPath(url) : url;
     const why = hideUrlCredentials(cause instanceof Error ? cause.message : String(cause));
-    throw refuse(`leads to ${specifier}, which is there (${where}) but can't be loaded: ${why}`, cause);
+    throw refuse(at, `leads to ${specifier}, which is there (${where}) but can't be loaded: ${why}`, cause);
   }
 }
 
@@ -127,6 +136,6 @@ function notFound(type: string, specifier: string, folder: string): string {
   return `is ${type}, which is neither a known type (${KNOWN_TYPES.join(', ')}) nor an installed package.${hint}`;
 }
 
-function refuse(what: string, cause?: unknown) {
-  return invalidConfig([{ path: ['registry', 'type'], what }], { cause });
+function refuse(at: Path, what: string, cause?: unknown) {
+  return invalidConfig([{ path: [...at, 'type'], what }], { cause });
 }

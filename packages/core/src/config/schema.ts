@@ -219,19 +219,22 @@ const service = z
 
 const shutdown = z
   .strictObject({
-    propagationDelayMs: milliseconds(
-      'How long it keeps serving after it left the list, until its callers have seen that.',
-      {
-        min: 0,
-        max: HOUR_MS,
-        default: 2000,
-      },
-    ),
-    deadlineMs: milliseconds('How long a graceful shutdown may take before it stops waiting.', {
-      min: 0,
-      max: HOUR_MS,
-      default: 30_000,
-    }),
+    propagationDelayMs: z
+      .int()
+      .min(0)
+      .max(HOUR_MS)
+      .exactOptional()
+      .describe(
+        'How long it keeps serving after it left the list, until its callers have seen that. Milliseconds. Defaults to 2000; to what the registry takes to tell, where that is longer.',
+      ),
+    deadlineMs: z
+      .int()
+      .min(0)
+      .max(HOUR_MS)
+      .exactOptional()
+      .describe(
+        'How long a graceful shutdown may take before it stops waiting. Milliseconds. Defaults to 30000; to propagationDelayMs and 15000 more, where that is longer.',
+      ),
     signals: z
       .boolean()
       .default(true)

@@ -27,17 +27,26 @@ const HIDDEN = '***';
  */
 export function isSecretPath(path: readonly PropertyKey[]): boolean {
   return path.some((segment) => {
-    const words = String(segment)
-      .replaceAll(/([a-z\d])([A-Z])/g, '$1 $2')
-      .toLowerCase()
-      .split(/[^a-z\d]+/);
+    const words = wordsOf(segment);
     return words.some((word) => SECRET_WORDS.has(word)) || (words.at(-1) ?? '').endsWith('key');
   });
 }
 
+/** A user name is no secret, but a wrong one is often `name:password`. */
+function isUserName(path: readonly PropertyKey[]): boolean {
+  return path.some((segment) => wordsOf(segment).some((word) => word === 'user' || word === 'username'));
+}
+
+function wordsOf(segment: PropertyKey): string[] {
+  return String(segment)
+    .replaceAll(/([a-z\d])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z\d]+/);
+}
+
 /** How a wrong value is named in a message: as by `describe`, without any credential. */
 export function describeValue(path: readonly PropertyKey[], value: unknown): string {
-  if (isSecretPath(path))
+  if (isSecretPath(path) || isUserName(path))
     return typeof value === 'object' && value !== null ? describe(value) : `a ${typeof value}`;
   return hideUrlCredentials(describe(value));
 }

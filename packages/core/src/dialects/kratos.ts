@@ -1,7 +1,7 @@
 import { instanceFromWire } from '../codec.ts';
 import { RegistryError } from '../errors.ts';
 import { MAX_WEIGHT, type InstanceKey, type InstanceSpec, type ServiceInstance } from '../instance.ts';
-import { type Address, formatAddress, parseAddress } from './address.ts';
+import { type Address, formatAddress, parseAddress } from '../address.ts';
 import { fieldsFromMetadata, type HousedField, housedMetadata } from './fields-in-metadata.ts';
 import { isObject, parseJsonObject } from './json-object.ts';
 
@@ -73,11 +73,12 @@ function readMetadata(raw: unknown): Partial<InstanceSpec> {
   if (!isObject(raw)) throw new RegistryError('PROTOCOL', 'its metadata is not an object');
   const spec = fieldsFromMetadata(raw, [...HOUSED, 'scheme', 'weight']);
   const { weight, ...metadata } = spec.metadata ?? {};
-  const isOurs = spec.weight !== undefined || weight === undefined || !isWeight(weight);
+  const isOurs = spec.weight !== undefined || weight === undefined || !isWeightText(weight);
   return isOurs ? spec : { ...spec, weight: Number(weight), metadata };
 }
 
-function isWeight(text: string): boolean {
+/** Whether a text in metadata is a weight that an instance can have. */
+export function isWeightText(text: string): boolean {
   return /^\d+(?:\.\d+)?(?:e-?\d+)?$/u.test(text) && Number(text) <= MAX_WEIGHT;
 }
 

@@ -12,8 +12,8 @@ import {
   type RegistryAdapter,
   type WatchEvent,
 } from '../adapter.ts';
-import { systemClock } from '../clock.ts';
 import { encodeInstance } from '../codec.ts';
+import { adapterFrom } from '../config/create-adapter.ts';
 import { linkSignals } from '../deadline.ts';
 import { RegistryError } from '../errors.ts';
 import { sameInstance, type InstanceKey, type ServiceInstance, type ServiceKey } from '../instance.ts';
@@ -63,16 +63,11 @@ export const adapter = defineAdapter<FileAdapterOptions>({
  *
  * @throws {RegistryError} `INVALID_CONFIG` when an option is wrong or unknown.
  */
-export function fileAdapter(options: FileAdapterOptions = {}, context?: AdapterContext): RegistryAdapter {
-  const checked = fileOptions.safeParse(options);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const field = issue?.path.join('.') ?? '';
-    throw new RegistryError('INVALID_CONFIG', `file adapter: ${field || 'options'}: ${issue?.message}`, {
-      ...(field && { field }),
-    });
-  }
-  return new FileRegistry(checked.data, context ?? { clock: systemClock, warn: () => undefined });
+export function fileAdapter(
+  options: FileAdapterOptions = {},
+  context?: Partial<AdapterContext>,
+): RegistryAdapter {
+  return adapterFrom(adapter, options, context);
 }
 
 interface Look {

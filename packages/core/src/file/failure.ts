@@ -1,3 +1,4 @@
+import { abortError } from '../deadline.ts';
 import { RegistryError, toRegistryError } from '../errors.ts';
 
 /**
@@ -66,9 +67,5 @@ export function errno(error: unknown): string | undefined {
  * so a call looks at its signal between them.
  */
 export function throwIfAborted(signal: AbortSignal, doing: string): void {
-  if (!signal.aborted) return;
-  const reason: unknown = signal.reason;
-  if (reason instanceof RegistryError) throw reason;
-  if (reason instanceof Error && reason.name === 'TimeoutError') throw toRegistryError(reason, doing);
-  throw new RegistryError('ABORTED', `${doing}: aborted`, { cause: reason });
+  if (signal.aborted) throw abortError(signal, doing);
 }

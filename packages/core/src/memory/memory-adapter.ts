@@ -12,7 +12,7 @@ import {
   type WatchEvent,
 } from '../adapter.ts';
 import type { Clock } from '../clock.ts';
-import { createController } from '../deadline.ts';
+import { abortError, createController } from '../deadline.ts';
 import { RegistryError } from '../errors.ts';
 import type { InstanceKey, ServiceInstance, ServiceKey } from '../instance.ts';
 import { MemoryStore, type MemoryLease } from './memory-store.ts';
@@ -116,6 +116,6 @@ class MemoryAdapter implements RegistryAdapter {
   #check(signal: AbortSignal): void {
     if (this.#closed.signal.aborted)
       throw new RegistryError('CLOSED', 'the memory adapter is closed: open another');
-    if (signal.aborted) throw new RegistryError('ABORTED', 'the call was aborted', { cause: signal.reason });
+    if (signal.aborted) throw abortError(signal, 'call the memory registry');
   }
 }

@@ -1,6 +1,7 @@
 import type { InstanceList, Lease, SkippedEntry, WatchEvent } from '../adapter.ts';
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
+import { abortError } from '../deadline.ts';
 import { RegistryError } from '../errors.ts';
 import type { InstanceKey, ServiceInstance, ServiceKey } from '../instance.ts';
 
@@ -60,8 +61,7 @@ export class MemoryStore {
       expiresAt: this.#clock.now() + ttlMs,
       revoked: false,
       renew: async ({ signal }) => {
-        if (signal.aborted)
-          throw new RegistryError('ABORTED', 'the call was aborted', { cause: signal.reason });
+        if (signal.aborted) throw abortError(signal, 'renew a lease of the memory registry');
         this.#serve();
         if (lease.revoked)
           throw new RegistryError('LEASE_LOST', 'the lease expired or was revoked: register again');
@@ -247,7 +247,7 @@ export class MemoryStore {
   #wait(signal: AbortSignal, arm: (wake: () => void) => void, ready: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
-        reject(new RegistryError('ABORTED', 'the watch was aborted', { cause: signal.reason }));
+        reject(abortError(signal, 'watch the memory registry'));
         return;
       }
       if (ready()) {
@@ -260,8 +260,7 @@ export class MemoryStore {
         signal.removeEventListener('abort', onAbort);
         settle();
       };
-      const onAbort = () =>
-        end(() => reject(new RegistryError('ABORTED', 'the watch was aborted', { cause: signal.reason })));
+      const onAbort = () => end(() => reject(abortError(signal, 'watch the memory registry')));
       const next = Math.min(...Array.from(this.#leases, (lease) => lease.expiresAt));
       const cancel = Number.isFinite(next)
         ? this.#clock.after(next - this.#clock.now(), () => end(resolve))

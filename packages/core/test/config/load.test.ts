@@ -32,7 +32,7 @@ describe('without any configuration', () => {
         protection: { minShare: 0.5, holdMs: 15_000 },
       },
       backoff: { baseMs: 200, capMs: 5_000 },
-      shutdown: { propagationDelayMs: 2000, deadlineMs: 30_000, signals: true },
+      shutdown: { signals: true },
       log: { level: 'info' },
     });
     expect({ sources, warnings }).toEqual({ sources: [], warnings: [] });

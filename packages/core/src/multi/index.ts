@@ -1,0 +1,2 @@
+export { adapter } from './multi-adapter.ts';
+export type { MultiOptions } from './options.ts';
