@@ -38,7 +38,7 @@ export function adapterConformance(tests: TestFunctions, harness: AdapterHarness
   const setting = settingOf(harness);
   tests.describe(`${harness.name} keeps the promises of an adapter`, () => {
     for (const group of GROUPS) {
-      const reasons = group.promises.map((promise) => whySkipped(promise, setting));
+      const reasons = group.promises.map((promise) => whySkipped(group, promise, setting));
       if (reasons.every((reason) => reason !== undefined)) {
         // No suite around these: where `skip` defines no test it would be empty, which some runners refuse.
         for (const [i, { title }] of group.promises.entries())

@@ -25,6 +25,12 @@ export interface AdapterHarness {
   readonly ttlMs?: number;
 
   /**
+   * Whether this is another layout of an adapter, one layout of which the kit takes through everything. What has nothing to
+   * do with how entries are written is then left out. Defaults to `false`.
+   */
+  readonly otherLayout?: boolean;
+
+  /**
    * What a busy machine may add to every time that the adapter states, in milliseconds. Defaults to 1 000.
    */
   readonly slackMs?: number;

@@ -13,19 +13,29 @@ export interface AdapterPromise {
 
 export interface PromiseGroup {
   readonly title: string;
+  /** Of each of its promises, beside their own. */
+  readonly needs?: readonly Need[];
   readonly promises: readonly AdapterPromise[];
 }
 
 export type Need = (setting: Setting) => string | undefined;
 
 /** Why a promise is skipped here; `undefined` when it isn't. */
-export function whySkipped(promise: AdapterPromise, setting: Setting): string | undefined {
-  for (const need of promise.needs ?? []) {
+export function whySkipped(
+  group: PromiseGroup,
+  promise: AdapterPromise,
+  setting: Setting,
+): string | undefined {
+  for (const need of [...(group.needs ?? []), ...(promise.needs ?? [])]) {
     const reason = need(setting);
     if (reason !== undefined) return reason;
   }
   return undefined;
 }
+
+/** How entries are written has no part in it, so it is enough that one layout of an adapter shows it. */
+export const firstLayout: Need = ({ harness }) =>
+  harness.otherLayout ? 'it is the same with each layout' : undefined;
 
 export const watching: Need = ({ harness }) =>
   harness.sample.watch ? undefined : 'the adapter has no watch method';
@@ -35,9 +45,6 @@ export const watchingServices: Need = ({ harness }) =>
 
 export const namespaces: Need = ({ capabilities }) =>
   capabilities.namespaces ? undefined : 'the registry has no namespaces';
-
-export const noNamespaces: Need = ({ capabilities }) =>
-  capabilities.namespaces ? 'the registry has namespaces' : undefined;
 
 export const anyName: Need = ({ capabilities }) =>
   capabilities.anyName ? undefined : 'the registry does not take any name';

@@ -23,23 +23,6 @@ export interface BrokenAdapter {
   spoil(store: MemoryStore): (good: RegistryAdapter) => Partial<RegistryAdapter>;
 }
 
-/** The good adapter with the spoilt methods in place of its own. */
-export function spoilt(good: RegistryAdapter, methods: Partial<RegistryAdapter>): RegistryAdapter {
-  return {
-    type: good.type,
-    capabilities: good.capabilities,
-    open: (signal) => good.open(signal),
-    close: () => good.close(),
-    register: (instance, options) => good.register(instance, options),
-    deregister: (key, options) => good.deregister(key, options),
-    discover: (key, options) => good.discover(key, options),
-    watch: (key, options) => watchOf(good, key, options.signal),
-    listServices: (namespace, options) => good.listServices(namespace, options),
-    watchServices: (namespace, options) => namesOf(good, namespace, options.signal),
-    ...methods,
-  };
-}
-
 /** Most need nothing but the good adapter. */
 function each(methods: (good: RegistryAdapter) => Partial<RegistryAdapter>): BrokenAdapter['spoil'] {
   return () => methods;

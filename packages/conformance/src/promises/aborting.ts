@@ -3,6 +3,7 @@ import type { Lease, ServiceInstance } from '@rollcall/core';
 import type { Client } from '../client.ts';
 import {
   aLeaseToRenew,
+  firstLayout,
   power,
   watching,
   watchingServices,
@@ -58,6 +59,7 @@ const ITERATIONS: readonly Call[] = [
 
 export const aborting: PromiseGroup = {
   title: 'abort',
+  needs: [firstLayout],
   promises: [
     ...CALLS.map(aborted),
     ...ITERATIONS.map(endsBefore),

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { watching, type PromiseGroup } from '../promise.ts';
+import { firstLayout, watching, type PromiseGroup } from '../promise.ts';
 import { recordingWhatRuns } from '../running.ts';
 import { ABORT_MS } from '../setting.ts';
 import { eventually, rejection, settles } from '../waiting.ts';
 
 export const closing: PromiseGroup = {
   title: 'close',
+  needs: [firstLayout],
   promises: [
     {
       title: 'it can be called twice, and before open',

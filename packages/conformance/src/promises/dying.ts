@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Lease, ServiceInstance } from '@rollcall/core';
 import type { Client } from '../client.ts';
-import { aCrash, aLeaseToRenew, power, watching, type PromiseGroup } from '../promise.ts';
+import { firstLayout, aCrash, aLeaseToRenew, power, watching, type PromiseGroup } from '../promise.ts';
 import type { Trial } from '../trial.ts';
 import { eventually } from '../waiting.ts';
 
@@ -30,7 +30,7 @@ export const dying: PromiseGroup = {
     },
     {
       title: 'a watcher is told of a crash within the TTL and the stated slack',
-      needs: [aCrash, watching],
+      needs: [firstLayout, aCrash, watching],
       async test(trial) {
         const key = trial.service();
         const [victim, reader] = [await trial.client(), await trial.client()];
@@ -47,6 +47,7 @@ export const dying: PromiseGroup = {
     },
     {
       title: 'a process that beats stays listed past two TTLs',
+      needs: [firstLayout],
       async test(trial) {
         const key = trial.service();
         const [writer, reader] = [await trial.client(), await trial.client()];
@@ -64,7 +65,7 @@ export const dying: PromiseGroup = {
     },
     {
       title: 'a lease that wants beats has a renew method, and it resolves',
-      needs: [aLeaseToRenew],
+      needs: [firstLayout, aLeaseToRenew],
       async test(trial) {
         const client = await trial.client();
         const lease = await client.register(trial.instance(trial.service(), 'one'));
@@ -74,7 +75,7 @@ export const dying: PromiseGroup = {
     },
     {
       title: 'the loss of a lease is told',
-      needs: [power('revokeLease')],
+      needs: [firstLayout, power('revokeLease')],
       async test(trial) {
         const key = trial.service();
         const client = await trial.client();

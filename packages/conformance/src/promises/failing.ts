@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { power, watching, type AdapterPromise, type PromiseGroup } from '../promise.ts';
+import { firstLayout, power, watching, type AdapterPromise, type PromiseGroup } from '../promise.ts';
 import { ABORT_MS } from '../setting.ts';
 import type { Client } from '../client.ts';
 import type { ServiceInstance } from '@rollcall/core';
@@ -17,6 +17,7 @@ const CALLS: Readonly<Record<string, Use>> = {
 
 export const failing: PromiseGroup = {
   title: 'an outage',
+  needs: [firstLayout],
   promises: [
     ...Object.entries(CALLS).map(([name, use]): AdapterPromise => ({
       title: `${name} rejects with a RegistryError that may be tried again`,

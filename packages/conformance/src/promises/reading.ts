@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { namespaces, power, watchingServices, type PromiseGroup } from '../promise.ts';
+import { firstLayout, namespaces, power, watchingServices, type PromiseGroup } from '../promise.ts';
 import type { Trial } from '../trial.ts';
 import { UNREADABLE } from '../unreadable.ts';
 import { eventually } from '../waiting.ts';
@@ -74,6 +74,7 @@ export const reading: PromiseGroup = {
     },
     {
       title: 'a service of 1 000 instances is listed whole',
+      needs: [firstLayout],
       async test(trial) {
         const key = trial.service();
         const [writer, reader] = [await trial.client(), await trial.client()];
@@ -84,6 +85,7 @@ export const reading: PromiseGroup = {
     },
     {
       title: 'what is handed out is frozen',
+      needs: [firstLayout],
       async test(trial) {
         const key = trial.service();
         const [writer, reader] = [await trial.client(), await trial.client()];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { noNamespaces, type PromiseGroup } from '../promise.ts';
-import { rejection, throughout } from '../waiting.ts';
+import { firstLayout, type PromiseGroup } from '../promise.ts';
+import { throughout } from '../waiting.ts';
 
 export const registering: PromiseGroup = {
   title: 'register and deregister',
@@ -98,6 +98,7 @@ export const registering: PromiseGroup = {
     },
     {
       title: 'deregister takes the entry out at once, and no beat of a sibling brings it back',
+      needs: [firstLayout],
       async test(trial) {
         const [key, other] = [trial.service(), trial.service('other')];
         const { ttlMs } = trial.setting;
@@ -176,21 +177,6 @@ export const registering: PromiseGroup = {
           );
           await client.crash();
         }
-      },
-    },
-    {
-      title: 'a namespace other than default is refused where there are none',
-      needs: [noNamespaces],
-      async test(trial) {
-        const key = trial.service('service', trial.namespace());
-        const { adapter } = await trial.client();
-        const { callMs: ttlMs } = trial.setting;
-        const register = adapter.register(trial.instance(key, 'one'), {
-          ttlMs,
-          signal: AbortSignal.timeout(ttlMs),
-        });
-        const { code } = await rejection('register in another namespace', ttlMs + 1_000, register);
-        assert.ok(code === 'UNSUPPORTED' || code === 'INVALID_ARGUMENT', `the code is ${code}`);
       },
     },
   ],

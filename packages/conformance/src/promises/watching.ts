@@ -4,7 +4,7 @@ import { seededRandom } from '@rollcall/core/testing';
 import type { Client } from '../client.ts';
 import { assertSameInstances } from '../comparing.ts';
 import type { Follower } from '../follower.ts';
-import { aCut, carrying, power, watching as watches, type PromiseGroup } from '../promise.ts';
+import { aCut, carrying, firstLayout, power, watching as watches, type PromiseGroup } from '../promise.ts';
 import { ABORT_MS } from '../setting.ts';
 import type { Trial } from '../trial.ts';
 import { UNREADABLE } from '../unreadable.ts';
@@ -33,7 +33,7 @@ export const watching: PromiseGroup = {
     },
     {
       title: 'the first item comes also for a service that nobody registered',
-      needs: [watches],
+      needs: [firstLayout, watches],
       async test(trial) {
         await firstIsExactly(trial, await trial.client(), trial.service(), []);
       },
@@ -65,7 +65,7 @@ export const watching: PromiseGroup = {
     },
     {
       title: 'every change is told, in order',
-      needs: [watches, telling],
+      needs: [firstLayout, watches, telling],
       async test(trial) {
         const key = trial.service();
         const [writer, reader] = [await trial.client(), await trial.client()];
@@ -79,7 +79,7 @@ export const watching: PromiseGroup = {
     },
     {
       title: 'each change that is waited for is told',
-      needs: [watches, telling],
+      needs: [firstLayout, watches, telling],
       async test(trial) {
         const key = trial.service();
         const [writer, reader] = [await trial.client(), await trial.client()];
@@ -96,7 +96,7 @@ export const watching: PromiseGroup = {
     },
     {
       title: 'a delta never names an id as put and removed',
-      needs: [watches, telling],
+      needs: [firstLayout, watches, telling],
       async test(trial) {
         const key = trial.service();
         const [writer, reader] = [await trial.client(), await trial.client()];
@@ -116,7 +116,7 @@ export const watching: PromiseGroup = {
     },
     {
       title: 'an entry removed and added again between two looks is listed',
-      needs: [watches, telling],
+      needs: [firstLayout, watches, telling],
       async test(trial) {
         const key = trial.service();
         const [writer, reader] = [await trial.client(), await trial.client()];
@@ -142,7 +142,7 @@ export const watching: PromiseGroup = {
     },
     {
       title: 'a watch that is called again begins with what the last one missed',
-      needs: [watches],
+      needs: [firstLayout, watches],
       async test(trial) {
         const key = trial.service();
         const [writer, reader] = [await trial.client(), await trial.client()];
@@ -161,7 +161,7 @@ export const watching: PromiseGroup = {
     },
     {
       title: 'nothing is lost when every connection is cut',
-      needs: [watches, aCut, telling],
+      needs: [firstLayout, watches, aCut, telling],
       async test(trial) {
         const key = trial.service();
         const [writer, reader] = [await trial.client(), await trial.client()];
@@ -214,7 +214,7 @@ export const watching: PromiseGroup = {
     },
     {
       title: 'two watches of one client do not disturb each other',
-      needs: [watches],
+      needs: [firstLayout, watches],
       async test(trial) {
         const [key, other] = [trial.service(), trial.service('other')];
         const [writer, reader] = [await trial.client(), await trial.client()];
@@ -231,7 +231,7 @@ export const watching: PromiseGroup = {
     },
     {
       title: 'leaving the loop ends the watch',
-      needs: [watches],
+      needs: [firstLayout, watches],
       async test(trial) {
         const reader = await trial.client();
         const signal = AbortSignal.timeout(trial.setting.callMs);
