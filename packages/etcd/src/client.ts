@@ -1,13 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { RegistryError, SharedAttempt, toRegistryError } from '@rollcall/core';
+import { abortError, RegistryError, SharedAttempt, toRegistryError } from '@rollcall/core';
 import { Endpoint, type Rpc } from './endpoint.ts';
-import {
-  abortToRegistryError,
-  grpcToRegistryError,
-  isEndpointFailure,
-  isGrpcFailure,
-  isTokenRefused,
-} from './grpc-error.ts';
+import { grpcToRegistryError, isEndpointFailure, isGrpcFailure, isTokenRefused } from './grpc-error.ts';
 import type { ResolvedEtcdOptions } from './options.ts';
 import { readCredentials } from './tls.ts';
 
@@ -47,7 +41,7 @@ export class EtcdClient {
   ): Promise<EtcdClient> {
     const doing = 'connect to etcd';
     const credentials = await readCredentials(options.tls, signal).catch((error: unknown) => {
-      throw signal.aborted ? abortToRegistryError(signal.reason, doing) : toRegistryError(error, doing);
+      throw signal.aborted ? abortError(signal, doing) : toRegistryError(error, doing);
     });
     const endpoints = options.endpoints.map(
       (address) => new Endpoint(address, credentials, options.tls?.serverName),
@@ -186,7 +180,7 @@ export class EtcdClient {
   }
 
   #explain(error: unknown, doing: string, signal: AbortSignal, endpoint: Endpoint): RegistryError {
-    if (signal.aborted) return abortToRegistryError(signal.reason, doing);
+    if (signal.aborted) return abortError(signal, doing);
     if (isGrpcFailure(error)) return grpcToRegistryError(error, doing, endpoint.address);
     return toRegistryError(error, doing);
   }

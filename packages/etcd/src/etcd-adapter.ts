@@ -1,4 +1,5 @@
 import {
+  adapterFrom,
   type AdapterCapabilities,
   type AdapterContext,
   type CallOptions,
@@ -12,18 +13,19 @@ import {
   type ServiceInstance,
   type ServiceKey,
   type SkippedEntry,
-  systemClock,
+  skippedEntry,
   type WatchEvent,
 } from '@rollcall/core';
 import type { IKeyValue } from 'etcd3';
 import { EtcdClient } from './client.ts';
 import { goZeroLayout } from './layouts/go-zero.ts';
 import { grpcNamingLayout } from './layouts/grpc-naming.ts';
+import { kitexLayout } from './layouts/kitex.ts';
 import { kratosLayout } from './layouts/kratos.ts';
 import type { Layout } from './layouts/layout.ts';
 import { rollcallLayout } from './layouts/rollcall.ts';
 import { ProcessLeases } from './lease.ts';
-import { type EtcdOptions, etcdOptions, type ResolvedEtcdOptions, resolveEtcdOptions } from './options.ts';
+import { type EtcdOptions, etcdOptions, type ResolvedEtcdOptions } from './options.ts';
 import { readRange } from './range.ts';
 import { type Changes, watchRange } from './watch.ts';
 
@@ -38,17 +40,10 @@ export const adapter = defineAdapter<ResolvedEtcdOptions>({
  * The etcd adapter, for use in code. Without options: `http://127.0.0.1:2379`, no authentication, Rollcall's layout.
  *
  * @param context what the core gives; without it, warnings go to `process.emitWarning`.
- * @throws {RegistryError} `INVALID_CONFIG` that names the option at fault.
+ * @throws {RegistryError} `INVALID_CONFIG` that names every option at fault.
  */
-export function etcdAdapter(
-  options: EtcdOptions = {},
-  context: Partial<AdapterContext> = {},
-): RegistryAdapter {
-  return adapter.create(resolveEtcdOptions(options), {
-    clock: systemClock,
-    warn: (message) => process.emitWarning(message, 'RollcallWarning'),
-    ...context,
-  });
+export function etcdAdapter(options: EtcdOptions = {}, context?: Partial<AdapterContext>): RegistryAdapter {
+  return adapterFrom(adapter, options, context);
 }
 
 const LAYOUTS = {
@@ -56,6 +51,7 @@ const LAYOUTS = {
   kratos: kratosLayout,
   'grpc-naming': grpcNamingLayout,
   'go-zero': goZeroLayout,
+  kitex: kitexLayout,
 } satisfies Record<ResolvedEtcdOptions['layout'], (prefix: string) => Layout>;
 
 class EtcdAdapter implements RegistryAdapter {
@@ -86,14 +82,12 @@ class EtcdAdapter implements RegistryAdapter {
   }
 
   async register(instance: ServiceInstance, options: RegisterOptions): Promise<Lease> {
-    this.#checkNamespace(instance.namespace);
     const key = this.#layout.key(instance);
     const doing = `register ${instance.service}/${instance.id} in etcd`;
     return await this.#open().leases.put(key, this.#layout.encode(instance), doing, options);
   }
 
   async deregister(instance: InstanceKey, { signal }: CallOptions): Promise<void> {
-    this.#checkNamespace(instance.namespace);
     const doing = `deregister ${instance.service}/${instance.id} in etcd`;
     await this.#open().leases.delete(this.#layout.key(instance), doing, signal);
   }
@@ -147,14 +141,7 @@ class EtcdAdapter implements RegistryAdapter {
     return this.#connection;
   }
 
-  #checkNamespace(namespace: string): void {
-    if (this.#layout.namespaces || namespace === 'default') return;
-    const message = `etcd’s layout ${this.#options.layout} has no namespaces: use default, or another prefix`;
-    throw new RegistryError('UNSUPPORTED', message, { field: 'namespace' });
-  }
-
   async #list(key: ServiceKey, doing: string, signal: AbortSignal) {
-    this.#checkNamespace(key.namespace);
     const prefix = this.#layout.servicePrefix(key);
     const { entries, revision } = await readRange(this.#open().client, prefix, {
       keysOnly: false,
@@ -194,7 +181,7 @@ class EtcdAdapter implements RegistryAdapter {
     try {
       return { id, instance: this.#layout.decode(entry.value.toString(), { ...key, id }) };
     } catch (error) {
-      return { id, skipped: skip(entry, error) };
+      return { id, skipped: skippedEntry(entry.key.toString(), error) };
     }
   }
 
@@ -203,13 +190,12 @@ class EtcdAdapter implements RegistryAdapter {
       const id = this.#layout.idOf(entry.key.toString().slice(prefix.length));
       return id === undefined ? {} : { id };
     } catch (error) {
-      return { skipped: skip(entry, error) };
+      return { skipped: skippedEntry(entry.key.toString(), error) };
     }
   }
 
   /** The services of a namespace, each with its keys. */
   async #serviceKeys(namespace: string, doing: string, signal: AbortSignal) {
-    this.#checkNamespace(namespace);
     const prefix = this.#layout.namespacePrefix(namespace);
     const { entries, revision } = await readRange(this.#open().client, prefix, {
       keysOnly: true,
@@ -231,10 +217,6 @@ interface Reading {
   readonly id?: string;
   readonly instance?: ServiceInstance;
   readonly skipped?: SkippedEntry;
-}
-
-function skip({ key }: IKeyValue, error: unknown): SkippedEntry {
-  return { key: key.toString(), reason: error instanceof Error ? error.message : String(error) };
 }
 
 /** Whether the service is new by it. */

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { RegistryError, type RegistryErrorCode, toRegistryError } from '@rollcall/core';
+import { RegistryError, type RegistryErrorCode } from '@rollcall/core';
 
 /** What gRPC rejects a call with. */
 export interface GrpcFailure extends Error {
@@ -33,15 +33,6 @@ export function grpcToRegistryError(failure: GrpcFailure, doing: string, endpoin
   const advice = ADVICE[code];
   const text = `${doing}: etcd at ${endpoint} says: ${failure.details || 'nothing'}${advice ? `; ${advice}` : ''}`;
   return new RegistryError(code, text, { cause: failure });
-}
-
-/** What a call rejects with whose signal aborted. */
-export function abortToRegistryError(reason: unknown, doing: string): RegistryError {
-  const isNamed =
-    reason instanceof RegistryError || (reason instanceof Error && reason.name === 'TimeoutError');
-  return isNamed
-    ? toRegistryError(reason, doing)
-    : new RegistryError('ABORTED', `${doing}: aborted`, { cause: reason });
 }
 
 function codeOf({ code, details }: GrpcFailure): RegistryErrorCode {

@@ -1,16 +1,17 @@
 import { randomInt } from 'node:crypto';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import {
+  abortError,
   type CallOptions,
   type Lease,
   RegistryError,
   type RegisterOptions,
   SharedAttempt,
+  createController,
 } from '@rollcall/core';
 import type { ILeaseKeepAliveRequest, ILeaseKeepAliveResponse } from 'etcd3';
 import type { EtcdClient } from './client.ts';
 import type { Rpc } from './endpoint.ts';
-import { abortToRegistryError } from './grpc-error.ts';
 
 /**
  * The leases of this process: one for each TTL that is asked for, so in practice one. All entries hang on it, so that
@@ -60,7 +61,7 @@ export class ProcessLeases {
       this.#grants.set(ttlSeconds, grant);
     }
     const lease = await grant.join(signal).catch((error: unknown) => {
-      throw signal.aborted ? abortToRegistryError(signal.reason, 'get a lease in etcd') : error;
+      throw signal.aborted ? abortError(signal, 'get a lease in etcd') : error;
     });
     lease.keys.add(key);
     return lease;
@@ -116,7 +117,7 @@ class EtcdLease implements Lease {
   readonly keys = new Set<string>();
   readonly #client: EtcdClient;
   readonly #forget: () => void;
-  readonly #lost = new AbortController();
+  readonly #lost = createController();
 
   constructor(client: EtcdClient, id: string, ttlMs: number, forget: () => void) {
     this.#client = client;

@@ -40,15 +40,27 @@ async function* readStream(rpc: Rpc, request: IWatchRequest, signal: AbortSignal
     signal.throwIfAborted();
     stream.write(request);
     for await (const response of stream) {
-      if (response.canceled) throw cancellation(response);
+      // What has come already is told as one change: after a burst, the readers above pay for each.
+      const responses = [response, ...alreadyThere(stream)];
+      const end = responses.find(({ canceled }) => canceled);
+      const events = responses.flatMap((each) => each.events);
       // Without events: the answer to the request.
-      if (response.events.length > 0) yield { events: response.events, revision: response.header.revision };
+      if (events.length > 0) yield { events, revision: responses.at(-1)?.header.revision ?? '' };
+      if (end) throw cancellation(end);
     }
     // An error that came while the reader was busy only ends the loop.
     if (failure) throw failure;
   } finally {
     signal.removeEventListener('abort', onAbort);
     stream.cancel();
+  }
+}
+
+function* alreadyThere(stream: ClientDuplexStream<IWatchRequest, IWatchResponse>): Generator<IWatchResponse> {
+  for (;;) {
+    const response = stream.read() as IWatchResponse | null;
+    if (response === null) return;
+    yield response;
   }
 }
 

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { WatchFollower } from '@rollcall/core/testing';
 import { type RunningEtcd, startRegistry } from '@rollcall-tools/registries';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   defaultKey,
   emptyAfterEach,
-  Follower,
+  follow,
   instance,
   leasesOf,
   openAdapter,
@@ -85,7 +86,7 @@ describe('an entry', () => {
     expect(await leasesOf(etcd)).toHaveLength(1);
     const list = await adapter.discover(defaultKey, soon());
     expect(list.instances.map(({ id }) => id)).toEqual(ids);
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.known.size).toBe(10_000));
     await put('/rollcall/default/user-service/new', '{"host":"h","port":1}');
     await vi.waitFor(() => expect(follower.known.has('new')).toBe(true));
@@ -156,7 +157,7 @@ describe('a watch', () => {
   it('starts with the list, then tells each change: added, changed, removed, spoiled', async () => {
     const adapter = await open();
     await adapter.register(instance('a'), { ttlMs, ...soon() });
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     await adapter.register(instance('b'), { ttlMs, ...soon() });
     await adapter.register(instance('b', { weight: 2 }), { ttlMs, ...soon() });
@@ -180,7 +181,7 @@ describe('a watch', () => {
       '/rollcall/default/user-service/b',
       '/rollcall/default/user-service/%zz',
     ]);
-    follower.stop();
+    await follower.stop();
     expect(await follower.ended).toMatchObject({ code: 'ABORTED' });
   });
 
@@ -200,9 +201,9 @@ describe('a watch', () => {
         }
       };
       const writing = Promise.all([0, 1, 2, 3].map(write));
-      const followers: Follower[] = [];
+      const followers: WatchFollower[] = [];
       while (followers.length < 6) {
-        const follower = new Follower(reader);
+        const follower = follow(reader);
         followers.push(follower);
         await vi.waitFor(() => expect(follower.events.length).toBeGreaterThan(2), { timeout: 10_000 });
       }
@@ -244,7 +245,7 @@ describe('a watch', () => {
   it('tells the changes of one transaction as one delta', async () => {
     const adapter = await open({ layout: 'go-zero' });
     await put('user-service/gone', 'h:1');
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     const input = '\nput user-service/x h:1\nput user-service/y h:2\ndel user-service/gone\n\n\n';
     await etcd.etcdctl(['txn'], { input });
@@ -266,7 +267,7 @@ describe('a watch', () => {
       code: 'UNAVAILABLE',
       message: expect.stringContaining('compacted') as string,
     });
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect([...follower.known.keys()]).toEqual(['b']));
   });
 
@@ -298,7 +299,7 @@ describe('other layouts', () => {
     ['go-zero', 'user-service/a', '10.0.0.7:8080'],
   ] as const)('%s: written, read, watched and removed under %s', async (layout, key, part) => {
     const adapter = await open({ layout });
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     await adapter.register(instance('a'), { ttlMs, ...soon() });
     await adapter.register(instance('z', { service: 'user-service/inner' }), { ttlMs, ...soon() });
@@ -333,7 +334,7 @@ describe('every call', () => {
 
   it('of a closed adapter is refused, and those under way end', async () => {
     const adapter = await open();
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     await adapter.close();
     await adapter.close();

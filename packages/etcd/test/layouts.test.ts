@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { goZeroLayout } from '../src/layouts/go-zero.ts';
 import { grpcNamingLayout } from '../src/layouts/grpc-naming.ts';
+import { kitexLayout } from '../src/layouts/kitex.ts';
 import { kratosLayout } from '../src/layouts/kratos.ts';
 import type { Layout } from '../src/layouts/layout.ts';
 import { rollcallLayout } from '../src/layouts/rollcall.ts';
@@ -54,6 +55,7 @@ const layouts = {
   kratos: kratosLayout('/microservices'),
   'grpc-naming': grpcNamingLayout(''),
   'go-zero': goZeroLayout(''),
+  kitex: kitexLayout('kitex/registry-etcd'),
 };
 
 const kratos = (entry: object) => () =>
@@ -120,6 +122,23 @@ describe('what each layout writes is fixed', () => {
     expect(write(layouts['go-zero'], full)).toEqual(['user-service/a1', '10.0.0.7:9000']);
     expect(goZeroLayout('/apps').key(full)).toBe('/apps/user-service/a1');
   });
+
+  it('kitex', () => {
+    const bare = defineInstance({ service: 'user-service', host: '10.0.0.7', port: 8888 });
+    expect(write(layouts.kitex, bare)).toEqual([
+      'kitex/registry-etcd/user-service/10.0.0.7:8888',
+      '{"network":"tcp","address":"10.0.0.7:8888","weight":10,"tags":{}}',
+    ]);
+    expect(JSON.parse(layouts.kitex.encode(full))).toMatchObject({
+      weight: 50,
+      tags: { team: 'blue', 'rollcall.status': 'STARTING', 'rollcall.scheme': 'grpc' },
+    });
+    // Kitex reads whole numbers, and takes 0 for its default.
+    expect(JSON.parse(layouts.kitex.encode(defineInstance({ ...bare, weight: 0 })))).toMatchObject({
+      weight: 1,
+      tags: { 'rollcall.weight': '0' },
+    });
+  });
 });
 
 describe('what others wrote is read', () => {
@@ -155,6 +174,17 @@ describe('what others wrote is read', () => {
     expect(readMetadata({ a: 'b', n: 1, o: { p: [true] } })).toEqual({ a: 'b', n: '1', o: '{"p":[true]}' });
     expect(readMetadata('text')).toEqual({ Metadata: 'text' });
     expect(readMetadata([1])).toEqual({ Metadata: '[1]' });
+  });
+
+  it('a Kitex instance, with tags and without', () => {
+    const of = (value: object) =>
+      read(layouts.kitex, ['kitex/registry-etcd/user-service/10.0.0.3:8888', JSON.stringify(value)]);
+    expect(
+      of({ network: 'tcp', address: '10.0.0.3:8888', weight: 25, tags: { cluster: 'blue' } }),
+    ).toMatchObject({ id: '10.0.0.3:8888', host: '10.0.0.3', weight: 2.5, metadata: { cluster: 'blue' } });
+    expect(of({ network: 'tcp', address: '10.0.0.3:8888', weight: 0, tags: null })).toMatchObject({
+      weight: 1,
+    });
   });
 
   it('a go-zero address', () => {
@@ -193,6 +223,11 @@ describe('an entry that can’t be read says why', () => {
     ],
     ['no address', () => read(layouts['grpc-naming'], ['user-service/x', '{"Op":0}']), 'Addr'],
     ['a port of 0', () => read(layouts['go-zero'], ['user-service/x', '10.0.0.3:0']), 'port'],
+    [
+      'a Kitex instance on a socket of its machine',
+      () => read(layouts.kitex, ['kitex/registry-etcd/user-service/x', '{"network":"unix","address":"/x"}']),
+      'network',
+    ],
     ['no port', () => read(layouts['go-zero'], ['user-service/x', '10.0.0.3']), 'host:port'],
   ])('%s', (_what, attempt, reason) => {
     expect(attempt).toThrow(RegistryError);
@@ -202,7 +237,7 @@ describe('an entry that can’t be read says why', () => {
 
 describe('services are told apart by their keys', () => {
   it('an entry of foo/bar is none of foo', () => {
-    for (const name of ['kratos', 'grpc-naming', 'go-zero'] as const) {
+    for (const name of ['kratos', 'grpc-naming', 'go-zero', 'kitex'] as const) {
       const layout = layouts[name];
       const of = { ...plain, service: 'foo' };
       expect(read(layout, write(layout, { ...plain, service: 'foo/bar' }), of)).toBeUndefined();
@@ -210,7 +245,7 @@ describe('services are told apart by their keys', () => {
   });
 
   it('an id with a slash is refused where it has no key of its own', () => {
-    for (const name of ['kratos', 'grpc-naming', 'go-zero'] as const) {
+    for (const name of ['kratos', 'grpc-naming', 'go-zero', 'kitex'] as const) {
       expect(() => layouts[name].key({ ...plain, id: 'a/b' })).toThrow(
         expect.objectContaining({ code: 'INVALID_ARGUMENT', field: 'id' }),
       );

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { etcdAdapter } from '../src/index.ts';
-import { resolveEtcdOptions } from '../src/options.ts';
+import { etcdOptions } from '../src/options.ts';
 
 describe('without options', () => {
   it('a local etcd is meant, without a user, in Rollcall’s own layout', () => {
-    expect(resolveEtcdOptions({})).toEqual({
+    expect(etcdOptions.parse({})).toEqual({
       endpoints: ['http://127.0.0.1:2379'],
       layout: 'rollcall',
       prefix: '/rollcall',
@@ -15,9 +15,10 @@ describe('without options', () => {
     ['kratos', '/microservices'],
     ['grpc-naming', ''],
     ['go-zero', ''],
+    ['kitex', 'kitex/registry-etcd'],
   ] as const)('the prefix of %s is %j', (layout, prefix) => {
-    expect(resolveEtcdOptions({ layout })).toMatchObject({ prefix });
-    expect(resolveEtcdOptions({ layout, prefix: '/mine' })).toMatchObject({ prefix: '/mine' });
+    expect(etcdOptions.parse({ layout })).toMatchObject({ prefix });
+    expect(etcdOptions.parse({ layout, prefix: '/mine' })).toMatchObject({ prefix: '/mine' });
   });
 });
 
@@ -28,15 +29,19 @@ describe('a wrong option is refused, by its name', () => {
   it.each<[string, object, string]>([
     ['an unknown key', { endpoint: 'http://etcd:2379' }, 'endpoint'],
     ['no endpoint', { endpoints: [] }, 'endpoints'],
-    ['an endpoint without scheme', { endpoints: ['etcd:2379'] }, 'endpoints.0'],
-    ['an endpoint of another scheme', { endpoints: ['ftp://etcd:2379'] }, 'endpoints.0'],
-    ['an endpoint without port', { endpoints: ['http://etcd'] }, 'endpoints.0'],
-    ['an endpoint with a path', { endpoints: ['http://etcd:2379/v3'] }, 'endpoints.0'],
-    ['credentials in an endpoint', { endpoints: [`http://root:${secret}@etcd:2379`] }, 'endpoints.0'],
+    ['an endpoint without scheme', { endpoints: ['etcd:2379'] }, 'registry.options.endpoints[0]'],
+    ['an endpoint of another scheme', { endpoints: ['ftp://etcd:2379'] }, 'registry.options.endpoints[0]'],
+    ['an endpoint without port', { endpoints: ['http://etcd'] }, 'registry.options.endpoints[0]'],
+    ['an endpoint with a path', { endpoints: ['http://etcd:2379/v3'] }, 'registry.options.endpoints[0]'],
+    [
+      'credentials in an endpoint',
+      { endpoints: [`http://root:${secret}@etcd:2379`] },
+      'registry.options.endpoints[0]',
+    ],
     [
       'credentials in what is hardly a URL',
       { endpoints: [`http://ro/ot:${secret}@etcd:2379`] },
-      'endpoints.0',
+      'registry.options.endpoints[0]',
     ],
     ['http beside https', { endpoints: ['http://a:1', 'https://b:1'] }, 'endpoints'],
     ['tls with http', { tls: { ca: 'ca.pem' } }, 'tls'],
@@ -62,15 +67,6 @@ describe('capabilities', () => {
       anyName: false,
     });
     expect(etcdAdapter({ layout: 'kratos' }).capabilities.fields).toContain('weight');
-  });
-
-  it('a namespace is refused where the layout has no place for it', async () => {
-    const { signal } = new AbortController();
-    const search = etcdAdapter({ layout: 'kratos' }).discover(
-      { namespace: 'blue', service: 'a' },
-      { signal },
-    );
-    await expect(search).rejects.toMatchObject({ code: 'UNSUPPORTED', field: 'namespace' });
   });
 });
 

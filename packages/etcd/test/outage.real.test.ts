@@ -4,7 +4,7 @@ import { etcdAdapter } from '../src/index.ts';
 import {
   defaultKey,
   emptyAfterEach,
-  Follower,
+  follow,
   instance,
   leasesOf,
   openAdapter,
@@ -60,7 +60,7 @@ describe('while etcd can’t be reached', { timeout: 60_000 }, () => {
     const { proxy, adapter } = await behindProxy();
     const direct = await openAdapter({ endpoints: [...etcd.endpoints] });
     await direct.register(instance('a'), { ttlMs, ...soon() });
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     await proxy.cut();
     expect(await follower.ended).toMatchObject({ code: 'UNAVAILABLE' });
@@ -70,14 +70,14 @@ describe('while etcd can’t be reached', { timeout: 60_000 }, () => {
     await etcd.etcdctl(['compact', revision]);
     await proxy.restore();
     await vi.waitFor(() => adapter.discover(defaultKey, soon()), { timeout: 10_000 });
-    const next = new Follower(adapter);
+    const next = follow(adapter);
     await vi.waitFor(() => expect([...next.known.keys()]).toEqual(['b']));
   });
 
   it('calls into a black hole end with their signal, and a watch by itself', async () => {
     const { proxy, adapter } = await behindProxy();
     const lease = await adapter.register(instance('a'), { ttlMs: 60_000, ...soon() });
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     proxy.blackhole();
     const since = performance.now();
@@ -114,7 +114,7 @@ describe('while etcd can’t be reached', { timeout: 60_000 }, () => {
     const { proxy, adapter } = await behindProxy();
     proxy.blackhole();
     const call = adapter.discover(defaultKey, soon());
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     const since = performance.now();
     await adapter.close();
     await expect(call).rejects.toMatchObject({ code: 'CLOSED' });
@@ -128,7 +128,7 @@ describe('close', () => {
   it('ends every connection', async () => {
     const { proxy, adapter } = await behindProxy();
     await adapter.register(instance('a'), { ttlMs, ...soon() });
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     expect(proxy.connections).toBe(1);
     await adapter.close();
@@ -140,7 +140,7 @@ describe('a server that is killed and started again', { timeout: 60_000 }, () =>
   it('with its data: the watch ends, and lease and entries are there still', async () => {
     const adapter = await openAdapter({ endpoints: [...etcd.endpoints] });
     const lease = await adapter.register(instance('a'), { ttlMs: 30_000, ...soon() });
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     await etcd.restart();
     expect(await follower.ended).toMatchObject({ code: 'UNAVAILABLE' });
@@ -166,14 +166,14 @@ describe('of several endpoints', { timeout: 60_000 }, () => {
     onTestFinished(() => cluster.stop());
     const adapter = await openAdapter({ endpoints: ['http://127.0.0.1:1', ...cluster.endpoints] });
     const lease = await adapter.register(instance('a'), { ttlMs: 30_000, ...soon() });
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.known.size).toBe(1));
     await (await cluster.leader()).kill();
     await vi.waitFor(() => lease.renew?.(soon()), { timeout: 15_000 });
     await vi.waitFor(() => adapter.register(instance('b'), { ttlMs: 30_000, ...soon() }), {
       timeout: 15_000,
     });
-    const next = new Follower(adapter);
+    const next = follow(adapter);
     await vi.waitFor(() => expect([...next.known.keys()].toSorted()).toEqual(['a', 'b']), {
       timeout: 15_000,
     });

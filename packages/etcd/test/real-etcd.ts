@@ -3,8 +3,8 @@ import {
   type InstanceSpec,
   type RegistryAdapter,
   type ServiceInstance,
-  type WatchEvent,
 } from '@rollcall/core';
+import { WatchFollower } from '@rollcall/core/testing';
 import type { RunningEtcd } from '@rollcall-tools/registries';
 import { afterEach, onTestFinished } from 'vitest';
 import { type EtcdOptions, etcdAdapter } from '../src/index.ts';
@@ -39,36 +39,11 @@ export function instance(id: string, more: Partial<InstanceSpec> = {}): ServiceI
   return defineInstance({ ...defaultKey, id, host: '10.0.0.7', port: 8080, ...more });
 }
 
-/** The instances of `defaultKey` as a watch tells them: what a reader of the watch would believe now. */
-export class Follower {
-  readonly events: WatchEvent[] = [];
-  readonly known = new Map<string, ServiceInstance>();
-  /** Settles when the watch ends; with the error that it ended by. */
-  readonly ended: Promise<unknown>;
-  readonly #stop = new AbortController();
-
-  constructor(adapter: Required<RegistryAdapter>, key = defaultKey) {
-    this.ended = this.#read(adapter.watch(key, { signal: this.#stop.signal })).catch(
-      (error: unknown) => error,
-    );
-    onTestFinished(async () => {
-      this.#stop.abort();
-      await this.ended;
-    });
-  }
-
-  stop(): void {
-    this.#stop.abort();
-  }
-
-  async #read(events: AsyncIterable<WatchEvent>): Promise<void> {
-    for await (const event of events) {
-      this.events.push(event);
-      if (event.kind === 'list') this.known.clear();
-      for (const each of event.kind === 'list' ? event.instances : event.put) this.known.set(each.id, each);
-      if (event.kind === 'delta') for (const id of event.removed) this.known.delete(id);
-    }
-  }
+/** Follows the watch of a service until the test ends. */
+export function follow(adapter: Required<RegistryAdapter>, key = defaultKey): WatchFollower {
+  const follower = new WatchFollower((signal) => adapter.watch(key, { signal }));
+  onTestFinished(() => follower.stop());
+  return follower;
 }
 
 export function portOf(endpoint: string): number {

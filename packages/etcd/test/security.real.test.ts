@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type RunningEtcd, startRegistry } from '@rollcall-tools/registries';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type EtcdOptions, etcdAdapter } from '../src/index.ts';
-import { defaultKey, Follower, instance, openAdapter, soon, ttlMs } from './real-etcd.ts';
+import { defaultKey, follow, instance, openAdapter, soon, ttlMs } from './real-etcd.ts';
 
 const rootPassword = 'the-right-one';
 
@@ -82,7 +82,7 @@ describe('a user', { timeout: 60_000 }, () => {
     await expired(etcd);
     await adapter.register(instance('b'), { ttlMs: 60_000, ...soon() });
     await expired(etcd);
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect([...follower.known.keys()]).toEqual(['a', 'b']));
     await expired(etcd);
     await adapter.deregister(instance('b'), soon());
@@ -133,10 +133,10 @@ describe('a user', { timeout: 60_000 }, () => {
     await expect(adapter.deregister(instance('a'), soon())).rejects.toMatchObject({
       code: 'PERMISSION_DENIED',
     });
-    expect(await new Follower(adapter, { ...defaultKey, namespace: 'blue' }).ended).toMatchObject({
+    expect(await follow(adapter, { ...defaultKey, namespace: 'blue' }).ended).toMatchObject({
       code: 'PERMISSION_DENIED',
     });
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     await etcd.etcdctl(['put', '/rollcall/default/user-service/x', '{"host":"h","port":1}']);
     await vi.waitFor(() => expect(follower.known.has('x')).toBe(true));
@@ -197,7 +197,7 @@ describe('TLS', { timeout: 60_000 }, () => {
     const user = { username: 'root', password: rootPassword };
     const adapter = await openAdapter({ endpoints, ...user, tls: { ca, cert, key } });
     await adapter.register(instance('a'), { ttlMs, ...soon() });
-    const follower = new Follower(adapter);
+    const follower = follow(adapter);
     await vi.waitFor(() => expect(follower.known.size).toBe(1));
     const stranger = etcdAdapter({ endpoints, ...user, tls: { ca } });
     onTestFinished(() => stranger.close());

@@ -1,14 +1,8 @@
-import type { CarriedField, InstanceKey, ServiceInstance, ServiceKey } from '@rollcall/core';
+import type { InstanceKey, ServiceKey } from '@rollcall/core';
+import type { InstanceLayout } from '@rollcall/core/dialects';
 
 /** How instances are written in etcd: under which keys, and as which values. */
-export interface Layout {
-  /** The fields that come back as they were written. */
-  readonly fields: readonly CarriedField[];
-  /** Whether namespaces have a place in the key. Without it only `default` is taken. */
-  readonly namespaces: boolean;
-  /** Whether every service name and id has a key of its own. */
-  readonly anyName: boolean;
-
+export interface Layout extends InstanceLayout {
   /** What the keys of all services of a namespace start with. Empty for the whole of etcd. */
   namespacePrefix(namespace: string): string;
 
@@ -31,9 +25,4 @@ export interface Layout {
 
   /** The service whose instance has the key `namespacePrefix + rest`; `undefined` when nobody's has. */
   serviceOf(rest: string): string | undefined;
-
-  encode(instance: ServiceInstance): string;
-
-  /** @throws {RegistryError} `PROTOCOL` that says why the value can't be read. */
-  decode(value: string, key: InstanceKey): ServiceInstance;
 }
