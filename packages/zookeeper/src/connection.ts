@@ -1,15 +1,14 @@
 // The library has no types: a program that reads this file from source needs ours.
 // oxlint-disable-next-line typescript/triple-slash-reference
 /// <reference path="./node-zookeeper-client.d.ts" />
-import { RegistryError } from '@rollcall/core';
-import { type Client, createClient } from 'node-zookeeper-client';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
+import { abortError, RegistryError, createController } from '@rollcall/core';
+import { type Address, formatAddress } from '@rollcall/core/dialects';
+import type { TlsFiles } from '@rollcall/core/network';
+import { type Client, type ConnectionManager, createClient } from 'node-zookeeper-client';
 import { Frames } from './frames.ts';
-import { explain, explainAbort } from './zookeeper-error.ts';
-
-export interface Host {
-  readonly host: string;
-  readonly port: number;
-}
+import { explain } from './zookeeper-error.ts';
 
 /** What names a session to every server, and proves that it is ours. */
 export interface SessionTicket {
@@ -18,13 +17,15 @@ export interface SessionTicket {
 }
 
 export interface ConnectOptions {
-  readonly host: Host;
+  readonly host: Address;
   /** The session's timeout that is asked for, in milliseconds. */
   readonly timeoutMs: number;
   /** Resumes that session; without it a new one begins. */
   readonly ticket?: SessionTicket | undefined;
   /** `user:password` */
   readonly digest?: string | undefined;
+  /** With it the connection is TLS. */
+  readonly tls?: TlsFiles | undefined;
 }
 
 /** Receives a callback in the manner of the library. */
@@ -52,24 +53,22 @@ export class Connection {
   /** @throws {RegistryError} `LEASE_LOST` when the session that was to be resumed is gone. */
   static open(options: ConnectOptions, doing: string, signal: AbortSignal): Promise<Connection> {
     const { host, timeoutMs, ticket, digest } = options;
-    const name = nameOf(host);
-    const ended = new AbortController();
-    // The library's own parser of addresses, which doesn't know IPv6, is passed by: it gets a placeholder.
+    const name = formatAddress(host);
+    const ended = createController();
+    // A placeholder: the library's own parser of addresses doesn't know IPv6.
     const client = createClient('host', {
       sessionTimeout: timeoutMs,
       retries: 0,
       ...(ticket && { sessionId: ticket.id, sessionPassword: ticket.password }),
     });
-    client.connectionManager.findNextServer = (connect) => connect({ ...host });
     if (digest !== undefined) client.addAuthInfo('digest', Buffer.from(digest));
     const end = (error: RegistryError) => {
       if (ended.signal.aborted) return;
-      const { socket, connectTimeoutHandler } = client.connectionManager;
-      if (connectTimeoutHandler) clearTimeout(connectTimeoutHandler);
-      socket?.destroy();
+      client.connectionManager.socket?.destroy();
       ended.abort(error);
     };
     supervise(client, name, end);
+    connectBy(client.connectionManager, options);
 
     return new Promise((resolve, reject) => {
       const settle = () => {
@@ -80,7 +79,7 @@ export class Connection {
         settle();
         reject(ended.signal.reason);
       };
-      const onAbort = () => end(explainAbort(signal.reason, doing));
+      const onAbort = () => end(abortError(signal, doing));
       ended.signal.addEventListener('abort', onEnd, { once: true });
       if (signal.aborted) {
         onAbort();
@@ -138,12 +137,12 @@ export class Connection {
         reject(error);
       };
       const onAbort = () => {
-        fail(explainAbort(signal.reason, doing));
+        fail(abortError(signal, doing));
         // The call was too slow, or nobody is there any more.
         this.#look(PROBE_MS);
       };
       if (signal.aborted) {
-        reject(explainAbort(signal.reason, doing));
+        reject(abortError(signal, doing));
         return;
       }
       if (this.ended.aborted) {
@@ -208,6 +207,37 @@ export class Connection {
 /** How long a server may be silent after a call that it didn't answer in time. */
 const PROBE_MS = 1_000;
 
+/** The library's own number for that state. */
+const CONNECTING = 1;
+
+/** The library makes plain sockets only, to addresses that its parser knows; so it gets a socket that is made here. */
+function connectBy(manager: ConnectionManager, { host: { host, port }, tls: files }: ConnectOptions): void {
+  manager.connect = () => {
+    manager.setState(CONNECTING);
+    const socket = files ? connectTls(host, port, files) : connectTcp({ host, port });
+    socket.setNoDelay();
+    socket.on(files ? 'secureConnect' : 'connect', () => manager.onSocketConnected());
+    socket.on('data', (chunk) => manager.onSocketData(chunk));
+    socket.on('drain', () => manager.onSocketDrain());
+    socket.on('close', () => manager.onSocketClosed());
+    socket.on('error', (error) => manager.onSocketError(error));
+    manager.socket = socket;
+  };
+}
+
+function connectTls(host: string, port: number, { ca, cert, key, serverName }: TlsFiles): Socket {
+  // A name is asked for by name; Node refuses an address there.
+  const asked = serverName ?? (isIP(host) === 0 ? host : undefined);
+  return connectSecurely({
+    host,
+    port,
+    ...(asked !== undefined && { servername: asked }),
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+  });
+}
+
 /** Puts what the library does at trouble into our hands. Its listeners are bound to these members when it connects. */
 function supervise(client: Client, name: string, end: (error: RegistryError) => void): void {
   const manager = client.connectionManager;
@@ -245,8 +275,4 @@ function supervise(client: Client, name: string, end: (error: RegistryError) => 
       ),
     ),
   );
-}
-
-function nameOf({ host, port }: Host): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -26,9 +26,11 @@ declare module 'node-zookeeper-client' {
   }
 
   export interface ConnectionManager {
-    readonly socket?: Socket;
-    readonly connectTimeoutHandler?: NodeJS.Timeout | null;
-    findNextServer(callback: (server: { host: string; port: number }) => void): void;
+    socket?: Socket;
+    connect(): void;
+    setState(state: number): void;
+    onSocketConnected(): void;
+    onSocketDrain(): void;
     onSocketData(chunk: Buffer): void;
     onSocketClosed(): void;
     onSocketError(error: Error): void;

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { createController } from '@rollcall/core';
 import { type ACL, CreateMode, Exception, type Stat } from 'node-zookeeper-client';
 import type { Connection } from './connection.ts';
 import { zookeeperCode } from './zookeeper-error.ts';
@@ -105,8 +105,7 @@ export async function forEachName<T>(
   read: (call: NodeCall, name: string) => Promise<T>,
 ): Promise<Map<string, T>> {
   // One listener on the caller's signal for all, and an end for those under way when one fails.
-  const scope = new AbortController();
-  setMaxListeners(0, scope.signal);
+  const scope = createController();
   const onAbort = () => scope.abort(call.signal.reason);
   if (call.signal.aborted) onAbort();
   call.signal.addEventListener('abort', onAbort, { once: true });

@@ -1,6 +1,6 @@
-import { RegistryError } from '@rollcall/core';
+import { readAddress } from '@rollcall/core/dialects';
+import { credentialsComeTogether, tlsOptions } from '@rollcall/core/network';
 import { z } from 'zod';
-import type { Host } from './connection.ts';
 
 /** The layouts, and what all paths start with unless `chroot` says otherwise. */
 const DEFAULT_CHROOT = {
@@ -16,7 +16,7 @@ const HOST_PROBLEM = 'must be host:port and nothing more, such as 10.0.0.5:2181'
 export const zookeeperOptions = z
   .strictObject({
     hosts: z
-      .array(z.string().refine((text) => parseHost(text) !== undefined, HOST_PROBLEM))
+      .array(z.string().refine((text) => readAddress(text) !== undefined, HOST_PROBLEM))
       .min(1)
       .default(['127.0.0.1:2181'])
       .describe('The servers, as host:port. One is used at a time; when it fails, the next.'),
@@ -33,6 +33,11 @@ export const zookeeperOptions = z
       .describe('The user of the scheme digest. Left out: everybody may read and write the nodes.')
       .optional(),
     password: z.string().min(1).describe('The password of the user.').optional(),
+    tls: tlsOptions
+      .optional()
+      .describe(
+        'Connects by TLS, to the servers’ secureClientPort: how they are checked, and with `cert` and `key` how the client shows who it is.',
+      ),
     worldReadable: z
       .boolean()
       .default(false)
@@ -45,10 +50,7 @@ export const zookeeperOptions = z
       ),
   })
   .superRefine((options, issues) => {
-    if ((options.username === undefined) !== (options.password === undefined)) {
-      const path = [options.username === undefined ? 'username' : 'password'];
-      issues.addIssue({ code: 'custom', path, message: 'is missing: username and password come together' });
-    }
+    credentialsComeTogether(options, issues);
     if (options.worldReadable && options.username === undefined) {
       const message = 'is for nodes that belong to a user: give username and password too';
       issues.addIssue({ code: 'custom', path: ['worldReadable'], message });
@@ -61,29 +63,6 @@ export type ZooKeeperOptions = z.input<typeof zookeeperOptions>;
 
 /** The options of the ZooKeeper adapter, checked and complete. */
 export type ResolvedZooKeeperOptions = z.output<typeof zookeeperOptions>;
-
-/** @throws {RegistryError} `INVALID_CONFIG` that names the first option at fault, and no value. */
-export function resolveZooKeeperOptions(options: ZooKeeperOptions): ResolvedZooKeeperOptions {
-  const result = zookeeperOptions.safeParse(options);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue?.path.join('.') ?? '';
-  throw new RegistryError(
-    'INVALID_CONFIG',
-    `zookeeper options: ${field} ${issue?.message ?? 'are refused'}`,
-    {
-      field,
-    },
-  );
-}
-
-/** `host:port`, with brackets around IPv6; `undefined` for anything else. */
-export function parseHost(text: string): Host | undefined {
-  const match = /^(?:\[([\da-fA-F:.]+)\]|([^\s:/@,[\]]+)):(\d{1,5})$/u.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  return host !== undefined && port > 0 && port < 65_536 ? { host, port } : undefined;
-}
 
 function isPath(text: string): boolean {
   return /^(?:\/[\w.~%:@+-]+)+$/u.test(text) && !/\/\.{1,2}(?:\/|$)/u.test(text);

@@ -1,10 +1,19 @@
-import { type CallOptions, type Lease, RegistryError, SharedAttempt } from '@rollcall/core';
-import { Connection, type Host, type SessionTicket } from './connection.ts';
-import { explainAbort } from './zookeeper-error.ts';
+import {
+  abortError,
+  type CallOptions,
+  type Lease,
+  RegistryError,
+  SharedAttempt,
+  createController,
+} from '@rollcall/core';
+import type { Address } from '@rollcall/core/dialects';
+import { readTls, type TlsOptions } from '@rollcall/core/network';
+import { Connection, type SessionTicket } from './connection.ts';
 
 export interface SessionOptions {
-  readonly hosts: readonly Host[];
+  readonly hosts: readonly Address[];
   readonly digest?: string | undefined;
+  readonly tls?: TlsOptions | undefined;
 }
 
 /**
@@ -17,13 +26,13 @@ export class Session implements Lease {
   /** Whether entries were written in it. */
   isHome = false;
   readonly #options: SessionOptions;
-  readonly #lost = new AbortController();
+  readonly #lost = createController();
   readonly #attempt = new SharedAttempt((signal) => this.#connect(signal));
   #ticket: SessionTicket | undefined;
   #connection: Connection | undefined;
   #next: number;
   #grantedMs: number;
-  readonly #closing = new AbortController();
+  readonly #closing = createController();
   #users = 0;
   #isRetired = false;
 
@@ -56,12 +65,12 @@ export class Session implements Lease {
    * @throws {RegistryError} `LEASE_LOST` when the session has expired.
    */
   async connection(doing: string, signal: AbortSignal): Promise<Connection> {
-    if (signal.aborted) throw explainAbort(signal.reason, doing);
+    if (signal.aborted) throw abortError(signal, doing);
     if (this.#closing.signal.aborted) throw this.#closing.signal.reason;
     if (this.lost.aborted) throw this.lost.reason;
     if (this.#connection) return this.#connection;
     return await this.#attempt.join(signal).catch((error: unknown) => {
-      throw signal.aborted ? explainAbort(signal.reason, doing) : error;
+      throw signal.aborted ? abortError(signal, doing) : error;
     });
   }
 
@@ -94,14 +103,15 @@ export class Session implements Lease {
   /** Tries each server once. */
   async #connect(signal: AbortSignal): Promise<Connection> {
     const doing = 'connect to ZooKeeper';
-    const { hosts, digest } = this.#options;
+    const { hosts, digest, tls: tlsOptions } = this.#options;
     const eachMs = Math.max(MIN_CONNECT_MS, MAX_CONNECT_MS / hosts.length);
     const closing = this.#closing.signal;
+    const tls = tlsOptions && (await readTls(tlsOptions, signal));
     let failure: unknown;
     for (let tries = 0; tries < hosts.length; tries++) {
-      const host = hosts[this.#next++ % hosts.length] as Host;
+      const host = hosts[this.#next++ % hosts.length] as Address;
       const deadline = AbortSignal.timeout(eachMs);
-      const options = { host, digest, timeoutMs: this.requestedMs, ticket: this.#ticket };
+      const options = { host, digest, tls, timeoutMs: this.requestedMs, ticket: this.#ticket };
       try {
         // oxlint-disable-next-line no-await-in-loop -- the next server is for when this one failed
         const connection = await Connection.open(

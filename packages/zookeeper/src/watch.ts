@@ -1,4 +1,4 @@
-import { explainAbort } from './zookeeper-error.ts';
+import { abortError } from '@rollcall/core';
 import { forEachName, listNodes, lookAt, type NodeCall } from './nodes.ts';
 
 /** What changed among the nodes below one. A name is never in both. */
@@ -62,7 +62,7 @@ export async function* watchNodes<T>(
       }
       if (isFirst || put.size + removed.size > 0) yield { put, removed };
       while (!isListStale && stale.size === 0) {
-        if (call.signal.aborted) throw explainAbort(call.signal.reason, call.doing);
+        if (call.signal.aborted) throw abortError(call.signal, call.doing);
         if (call.connection.ended.aborted) throw call.connection.ended.reason;
         await new Promise<void>((resolve) => (wake = resolve));
       }

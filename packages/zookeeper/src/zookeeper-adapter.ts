@@ -1,4 +1,5 @@
 import {
+  adapterFrom,
   type AdapterCapabilities,
   type AdapterContext,
   type CallOptions,
@@ -13,11 +14,12 @@ import {
   type ServiceInstance,
   type ServiceKey,
   type SkippedEntry,
-  systemClock,
+  skippedEntry,
   type WatchEvent,
 } from '@rollcall/core';
+import { parseAddress } from '@rollcall/core/dialects';
 import { ACL } from 'node-zookeeper-client';
-import type { Connection, Host } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { kratosLayout } from './layouts/kratos.ts';
 import type { Layout } from './layouts/layout.ts';
 import { rollcallLayout } from './layouts/rollcall.ts';
@@ -31,13 +33,7 @@ import {
   readNode,
   removeNode,
 } from './nodes.ts';
-import {
-  parseHost,
-  type ResolvedZooKeeperOptions,
-  resolveZooKeeperOptions,
-  type ZooKeeperOptions,
-  zookeeperOptions,
-} from './options.ts';
+import { type ResolvedZooKeeperOptions, type ZooKeeperOptions, zookeeperOptions } from './options.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { watchNodes } from './watch.ts';
 
@@ -52,17 +48,13 @@ export const adapter = defineAdapter<ResolvedZooKeeperOptions>({
  * The ZooKeeper adapter, for use in code. Without options: `127.0.0.1:2181`, no authentication, Rollcall's layout.
  *
  * @param context what the core gives.
- * @throws {RegistryError} `INVALID_CONFIG` that names the option at fault.
+ * @throws {RegistryError} `INVALID_CONFIG` that names every option at fault.
  */
 export function zookeeperAdapter(
   options: ZooKeeperOptions = {},
-  context: Partial<AdapterContext> = {},
+  context?: Partial<AdapterContext>,
 ): RegistryAdapter {
-  return adapter.create(resolveZooKeeperOptions(options), {
-    clock: systemClock,
-    warn: (message) => process.emitWarning(message, 'RollcallWarning'),
-    ...context,
-  });
+  return adapterFrom(adapter, options, context);
 }
 
 const LAYOUTS = {
@@ -81,7 +73,6 @@ class ZooKeeperAdapter implements RegistryAdapter {
   readonly type = 'zookeeper';
   readonly capabilities: AdapterCapabilities;
   readonly #layout: Layout;
-  readonly #layoutName: string;
   readonly #sessionOptions: SessionOptions;
   readonly #acl: readonly ACL[];
   readonly #retired = new Set<Session>();
@@ -89,12 +80,12 @@ class ZooKeeperAdapter implements RegistryAdapter {
   #isClosed = false;
 
   constructor(options: ResolvedZooKeeperOptions, clock: Clock) {
-    const { hosts, layout, chroot, username, password, worldReadable } = options;
+    const { hosts, layout, chroot, username, password, tls, worldReadable } = options;
     this.#layout = LAYOUTS[layout](chroot, clock);
-    this.#layoutName = layout;
     this.#sessionOptions = {
-      hosts: hosts.map(parseHost).filter((host): host is Host => host !== undefined),
+      hosts: hosts.map(parseAddress),
       ...(username !== undefined && { digest: `${username}:${password}` }),
+      ...(tls && { tls }),
     };
     if (username === undefined) this.#acl = ACL.OPEN_ACL_UNSAFE;
     else this.#acl = [...ACL.CREATOR_ALL_ACL, ...(worldReadable ? ACL.READ_ACL_UNSAFE : [])];
@@ -116,7 +107,6 @@ class ZooKeeperAdapter implements RegistryAdapter {
   }
 
   async register(instance: ServiceInstance, { ttlMs, signal }: RegisterOptions): Promise<Lease> {
-    this.#checkNamespace(instance.namespace);
     const path = this.#layout.path(instance);
     const doing = `register ${instance.service}/${instance.id} in ZooKeeper`;
     const session = this.#homeFor(ttlMs);
@@ -127,13 +117,11 @@ class ZooKeeperAdapter implements RegistryAdapter {
   }
 
   async deregister(instance: InstanceKey, { signal }: CallOptions): Promise<void> {
-    this.#checkNamespace(instance.namespace);
     const doing = `deregister ${instance.service}/${instance.id} in ZooKeeper`;
     await this.#using(doing, signal, (call) => removeNode(call, this.#layout.path(instance)));
   }
 
   async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
-    this.#checkNamespace(key.namespace);
     const doing = `discover ${key.service} in ZooKeeper`;
     const parent = this.#layout.servicePath(key);
     const nodes = await this.#using(doing, signal, async (call) => {
@@ -145,7 +133,6 @@ class ZooKeeperAdapter implements RegistryAdapter {
   }
 
   async *watch(key: ServiceKey, { signal }: CallOptions): AsyncGenerator<WatchEvent> {
-    this.#checkNamespace(key.namespace);
     const doing = `watch ${key.service} in ZooKeeper`;
     const { connection, leave } = await this.#use(doing, signal);
     try {
@@ -170,7 +157,6 @@ class ZooKeeperAdapter implements RegistryAdapter {
   }
 
   async listServices(namespace: string, { signal }: CallOptions): Promise<readonly string[]> {
-    this.#checkNamespace(namespace);
     const doing = 'list the services in ZooKeeper';
     const parent = this.#layout.namespacePath(namespace);
     const stats = await this.#using(doing, signal, async (call) => {
@@ -185,7 +171,6 @@ class ZooKeeperAdapter implements RegistryAdapter {
   }
 
   async *watchServices(namespace: string, { signal }: CallOptions): AsyncGenerator<readonly string[]> {
-    this.#checkNamespace(namespace);
     const doing = 'watch the services in ZooKeeper';
     const { connection, leave } = await this.#use(doing, signal);
     try {
@@ -277,12 +262,6 @@ class ZooKeeperAdapter implements RegistryAdapter {
     this.#session = undefined;
   }
 
-  #checkNamespace(namespace: string): void {
-    if (this.#layout.namespaces || namespace === 'default') return;
-    const message = `ZooKeeper’s layout ${this.#layoutName} has no namespaces: use default, or another chroot`;
-    throw new RegistryError('UNSUPPORTED', message, { field: 'namespace' });
-  }
-
   #readAll(key: ServiceKey, nodes: ReadonlyMap<string, Buffer | undefined>) {
     const put: ServiceInstance[] = [];
     const skipped: SkippedEntry[] = [];
@@ -300,7 +279,7 @@ class ZooKeeperAdapter implements RegistryAdapter {
         put.push(this.#layout.decode(data.toString(), { ...key, id }));
       } catch (error) {
         unreadable.push(id);
-        skipped.push({ key: at, reason: error instanceof Error ? error.message : String(error) });
+        skipped.push(skippedEntry(at, error));
       }
     }
     return { put, skipped, unreadable };

@@ -15,15 +15,6 @@ export function explain(error: unknown, doing: string, host: string): RegistryEr
   return new RegistryError(code, text, { cause: error });
 }
 
-/** What a call rejects with whose signal aborted. */
-export function explainAbort(reason: unknown, doing: string): RegistryError {
-  const isNamed =
-    reason instanceof RegistryError || (reason instanceof Error && reason.name === 'TimeoutError');
-  return isNamed
-    ? toRegistryError(reason, doing)
-    : new RegistryError('ABORTED', `${doing}: aborted`, { cause: reason });
-}
-
 /** https://zookeeper.apache.org/doc/r3.9.3/apidocs/zookeeper-server/org/apache/zookeeper/KeeperException.Code.html */
 const MEANINGS: ReadonlyMap<number, readonly [RegistryErrorCode, string]> = new Map([
   [Exception.CONNECTION_LOSS, ['UNAVAILABLE', 'the connection was lost']],

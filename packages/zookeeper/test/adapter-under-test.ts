@@ -3,8 +3,8 @@ import {
   type InstanceSpec,
   type RegistryAdapter,
   type ServiceInstance,
-  type WatchEvent,
 } from '@rollcall/core';
+import { WatchFollower } from '@rollcall/core/testing';
 import { onTestFinished } from 'vitest';
 import { type ZooKeeperOptions, zookeeperAdapter } from '../src/index.ts';
 
@@ -27,30 +27,9 @@ export function keyOf(service: string): { namespace: string; service: string } {
   return { namespace: 'default', service };
 }
 
-/** What a reader of a watch would believe now. */
-export class Follower {
-  readonly events: WatchEvent[] = [];
-  readonly known = new Map<string, ServiceInstance>();
-  /** Settles when the watch ends; with the error that it ended by. */
-  readonly ended: Promise<unknown>;
-  readonly #stop = new AbortController();
-
-  constructor(adapter: Required<RegistryAdapter>, service: string) {
-    this.ended = this.#read(adapter.watch(keyOf(service), { signal: this.#stop.signal })).catch(
-      (error: unknown) => error,
-    );
-    onTestFinished(async () => {
-      this.#stop.abort();
-      await this.ended;
-    });
-  }
-
-  async #read(events: AsyncIterable<WatchEvent>): Promise<void> {
-    for await (const event of events) {
-      this.events.push(event);
-      if (event.kind === 'list') this.known.clear();
-      for (const each of event.kind === 'list' ? event.instances : event.put) this.known.set(each.id, each);
-      if (event.kind === 'delta') for (const id of event.removed) this.known.delete(id);
-    }
-  }
+/** Follows the watch of a service until the test ends. */
+export function follow(adapter: Required<RegistryAdapter>, service: string): WatchFollower {
+  const follower = new WatchFollower((signal) => adapter.watch(keyOf(service), { signal }));
+  onTestFinished(() => follower.stop());
+  return follower;
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { defineInstance, type InstanceSpec, sameInstance, systemClock } from '@rollcall/core';
 import { describe, expect, it } from 'vitest';
 import { kratosLayout } from '../src/layouts/kratos.ts';
@@ -14,7 +13,13 @@ const full: InstanceSpec = {
   version: '1.2.3',
   zone: 'eu-1a',
   tags: ['canary', 'a,b'],
-  metadata: { team: 'accounts', instance_status: 'mine', 'rollcall.zone': 'mine', __proto: 'x' },
+  metadata: {
+    team: 'accounts',
+    instance_status: 'mine',
+    zone: 'mine',
+    'rollcall.zone': 'mine',
+    __proto: 'x',
+  },
   endpoints: ['grpc://10.0.0.7:9000'],
 };
 
@@ -62,7 +67,7 @@ describe('spring', () => {
         '@class': 'org.springframework.cloud.zookeeper.discovery.ZookeeperInstance',
         id: 'a',
         name: 'orders',
-        metadata: { instance_status: 'UP', 'rollcall.zone': 'eu' },
+        metadata: { zone: 'eu', instance_status: 'UP' },
       },
       registrationTimeUTC: 1_700_000_000_000,
       serviceType: 'DYNAMIC',
@@ -78,12 +83,35 @@ describe('spring', () => {
     });
   });
 
-  it('reads what Curator 5.9.0 wrote with Spring Cloud ZooKeeper 4.3.0', async () => {
-    const file = new URL('fixtures/spring/from-curator.json', import.meta.url);
-    const key = { namespace: 'default', service: 'orders', id: 'from-curator' };
-    expect(spring.decode(await readFile(file, 'utf8'), key)).toEqual(
-      defineInstance({ ...key, host: '10.0.0.9', port: 9090, metadata: { team: 'accounts' } }),
-    );
+  it('reads an application of Dubbo, which registers by Curator too', () => {
+    const entry = {
+      name: 'orders',
+      id: '10.0.0.7:20880',
+      address: '10.0.0.7',
+      port: 20_880,
+      sslPort: null,
+      payload: {
+        '@class': 'org.apache.dubbo.registry.zookeeper.ZookeeperInstance',
+        id: '10.0.0.7:20880',
+        name: 'orders',
+        metadata: {
+          'dubbo.endpoints': '[{"port":20880,"protocol":"dubbo"}]',
+          'dubbo.metadata.storage-type': 'local',
+        },
+      },
+      registrationTimeUTC: 1_700_000_000_000,
+      serviceType: 'DYNAMIC',
+      uriSpec: null,
+    };
+    const key = { namespace: 'default', service: 'orders', id: '10.0.0.7:20880' };
+    expect(layouts.spring.decode(JSON.stringify(entry), key)).toEqual({
+      ...key,
+      host: '10.0.0.7',
+      port: 20_880,
+      status: 'UP',
+      weight: 1,
+      metadata: entry.payload.metadata,
+    });
   });
 
   it('reads an entry of Curator alone, and one that is switched off', () => {

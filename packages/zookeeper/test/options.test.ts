@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { zookeeperAdapter } from '../src/index.ts';
-import { parseHost, resolveZooKeeperOptions } from '../src/options.ts';
+import { zookeeperOptions } from '../src/options.ts';
 
 describe('without options', () => {
   it('a local ZooKeeper is meant, without a user, in Rollcall’s own layout', () => {
-    expect(resolveZooKeeperOptions({})).toEqual({
+    expect(zookeeperOptions.parse({})).toEqual({
       hosts: ['127.0.0.1:2181'],
       layout: 'rollcall',
       chroot: '/rollcall',
@@ -16,18 +16,8 @@ describe('without options', () => {
     ['spring', '/services'],
     ['kratos', '/microservices'],
   ] as const)('the chroot of %s is %s', (layout, chroot) => {
-    expect(resolveZooKeeperOptions({ layout })).toMatchObject({ chroot });
-    expect(resolveZooKeeperOptions({ layout, chroot: '/mine' })).toMatchObject({ chroot: '/mine' });
-  });
-});
-
-describe('a host', () => {
-  it.each([
-    ['10.0.0.5:2181', '10.0.0.5', 2181],
-    ['zk-1.example.com:2182', 'zk-1.example.com', 2182],
-    ['[2001:db8::1]:2181', '2001:db8::1', 2181],
-  ])('%s is read', (text, host, port) => {
-    expect(parseHost(text)).toEqual({ host, port });
+    expect(zookeeperOptions.parse({ layout })).toMatchObject({ chroot });
+    expect(zookeeperOptions.parse({ layout, chroot: '/mine' })).toMatchObject({ chroot: '/mine' });
   });
 });
 
@@ -37,12 +27,12 @@ describe('a wrong option is refused, by its name', () => {
   it.each<[string, object, string]>([
     ['an unknown key', { endpoints: ['zk:2181'] }, 'endpoints'],
     ['no host', { hosts: [] }, 'hosts'],
-    ['a host without port', { hosts: ['zk'] }, 'hosts.0'],
-    ['a port that is none', { hosts: ['zk:99999'] }, 'hosts.0'],
-    ['a host with a scheme', { hosts: ['http://zk:2181'] }, 'hosts.0'],
-    ['a host with a path', { hosts: ['zk:2181/rollcall'] }, 'hosts.0'],
-    ['several hosts in one', { hosts: ['a:2181,b:2181'] }, 'hosts.0'],
-    ['credentials in a host', { hosts: [`root:${secret}@zk:2181`] }, 'hosts.0'],
+    ['a host without port', { hosts: ['zk'] }, 'registry.options.hosts[0]'],
+    ['a port that is none', { hosts: ['zk:99999'] }, 'registry.options.hosts[0]'],
+    ['a host with a scheme', { hosts: ['http://zk:2181'] }, 'registry.options.hosts[0]'],
+    ['a host with a path', { hosts: ['zk:2181/rollcall'] }, 'registry.options.hosts[0]'],
+    ['several hosts in one', { hosts: ['a:2181,b:2181'] }, 'registry.options.hosts[0]'],
+    ['credentials in a host', { hosts: [`root:${secret}@zk:2181`] }, 'registry.options.hosts[0]'],
     ['a password without user', { password: secret }, 'username'],
     ['a user without password', { username: 'root' }, 'password'],
     ['a user with a colon', { username: `root:${secret}`, password: 'x' }, 'username'],
@@ -60,14 +50,10 @@ describe('a wrong option is refused, by its name', () => {
 });
 
 describe('before open', () => {
-  it('a call is refused, and a namespace where the layout has no place for it', async () => {
+  it('a call is refused', async () => {
     const { signal } = new AbortController();
-    const key = { namespace: 'blue', service: 'a' };
+    const key = { namespace: 'default', service: 'a' };
     await expect(zookeeperAdapter().discover(key, { signal })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    await expect(zookeeperAdapter({ layout: 'spring' }).discover(key, { signal })).rejects.toMatchObject({
-      code: 'UNSUPPORTED',
-      field: 'namespace',
-    });
   });
 });
 

@@ -4,7 +4,7 @@ import { type RunningZooKeeper, startRegistry, startTcpProxy } from '@rollcall-t
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Frames } from '../src/frames.ts';
 import { zookeeperAdapter } from '../src/index.ts';
-import { Follower, instance, keyOf, openAdapter, soon } from './adapter-under-test.ts';
+import { follow, instance, keyOf, openAdapter, soon } from './adapter-under-test.ts';
 import { killSession, NOBODY, Operator, pathOf } from './real-zookeeper.ts';
 
 /** Short ticks: sessions of a second and more, and an end for those of the dead every half second. */
@@ -55,7 +55,7 @@ describe('an entry', () => {
     ];
     await old.register(instance('taken', 'a'), { ttlMs, ...soon() });
     const before = await ownerOf('taken', 'a');
-    const follower = new Follower(reader, 'taken');
+    const follower = follow(reader, 'taken');
     await vi.waitFor(() => expect(follower.known.size).toBe(1));
     const seen: number[] = [];
     let isDone = false;
@@ -124,7 +124,7 @@ describe('the session', { timeout: 30_000 }, () => {
 
   it('is one for all registrations, with the TTL of the first; a watch from before goes on', async () => {
     const adapter = await openAdapter({ hosts: [endpoint] });
-    const follower = new Follower(adapter, 'ttl');
+    const follower = follow(adapter, 'ttl');
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     const first = await adapter.register(instance('ttl', 'a'), { ttlMs: 4_000, ...soon() });
     const second = await adapter.register(instance('ttl', 'b'), { ttlMs: 9_000, ...soon() });
@@ -140,7 +140,7 @@ describe('a black hole', { timeout: 30_000 }, () => {
     const { proxy, adapter } = await behindProxy();
     const lease = await adapter.register(instance('hole', 'a'), { ttlMs: 6_000, ...soon() });
     const owner = await ownerOf('hole', 'a');
-    const follower = new Follower(adapter, 'hole');
+    const follower = follow(adapter, 'hole');
     await vi.waitFor(() => expect(follower.known.size).toBe(1));
     proxy.blackhole();
     const since = performance.now();
@@ -156,7 +156,7 @@ describe('a black hole', { timeout: 30_000 }, () => {
 
   it('is found soon after a call that waited in vain', async () => {
     const { proxy, adapter } = await behindProxy();
-    const follower = new Follower(adapter, 'vain');
+    const follower = follow(adapter, 'vain');
     await vi.waitFor(() => expect(follower.events).toHaveLength(1));
     proxy.blackhole();
     const since = performance.now();
@@ -209,7 +209,7 @@ describe('10 000 instances', { timeout: 120_000 }, () => {
     };
     await Promise.all(Array.from({ length: 64 }, work));
     expect((await reader.discover(keyOf('many'), soon(20_000))).instances).toHaveLength(10_000);
-    const follower = new Follower(reader, 'many');
+    const follower = follow(reader, 'many');
     await vi.waitFor(() => expect(follower.known.size).toBe(10_000), { timeout: 20_000 });
     await writer.register(instance('many', 'instance-77', { weight: 2 }), { ttlMs, ...soon() });
     await vi.waitFor(() => expect(follower.known.get('instance-77')?.weight).toBe(2));
@@ -314,7 +314,7 @@ describe('a server that is killed and started again', { timeout: 60_000 }, () =>
     onTestFinished(() => own.stop());
     const adapter = await openAdapter({ hosts: [...own.endpoints] });
     const lease = await adapter.register(instance('restart', 'a'), { ttlMs: 20_000, ...soon() });
-    const follower = new Follower(adapter, 'restart');
+    const follower = follow(adapter, 'restart');
     await vi.waitFor(() => expect(follower.known.size).toBe(1));
     await own.restart();
     expect(await follower.ended).toMatchObject({ code: 'UNAVAILABLE' });

@@ -1,14 +1,8 @@
-import type { CarriedField, InstanceKey, ServiceInstance, ServiceKey } from '@rollcall/core';
+import type { InstanceKey, ServiceKey } from '@rollcall/core';
+import type { InstanceLayout } from '@rollcall/core/dialects';
 
 /** How instances are written in ZooKeeper: as which nodes, with which data. */
-export interface Layout {
-  /** The fields that come back as they were written. */
-  readonly fields: readonly CarriedField[];
-  /** Whether namespaces have a place in the path. Without it only `default` is taken. */
-  readonly namespaces: boolean;
-  /** Whether every service name and id has a node of its own. */
-  readonly anyName: boolean;
-
+export interface Layout extends InstanceLayout {
   /** The node above all services of a namespace. */
   namespacePath(namespace: string): string;
 
@@ -27,9 +21,4 @@ export interface Layout {
 
   /** The service whose node has this name; `undefined` when none is written so. */
   serviceOf(name: string): string | undefined;
-
-  encode(instance: ServiceInstance): string;
-
-  /** @throws {RegistryError} `PROTOCOL` that says why the data can't be read. */
-  decode(data: string, key: InstanceKey): ServiceInstance;
 }

@@ -22,8 +22,9 @@ import { plainPath } from './plain-path.ts';
  * `{"name","id","address","port","sslPort","payload":{"@class","id","name","metadata":{}},"registrationTimeUTC",…}`
  * (https://github.com/apache/curator/blob/master/curator-x-discovery/src/main/java/org/apache/curator/x/discovery/ServiceInstance.java).
  *
- * The status is `metadata.instance_status`, where Spring keeps it. The scheme `https` is an `sslPort`. What Spring
- * doesn't know stands in the metadata as `rollcall.<field>`. Entries of Curator without Spring's payload are read too.
+ * The status is `metadata.instance_status`, where Spring keeps it, and the zone `metadata.zone`, where its load balancer
+ * looks. The scheme `https` is an `sslPort`. What Spring doesn't know stands in the metadata as `rollcall.<field>`.
+ * Entries of Curator without Spring's payload are read too, and those of Dubbo's applications, whose payload is of the same shape.
  */
 export function springLayout(chroot: string, clock: Clock): Layout {
   return {
@@ -56,7 +57,7 @@ export function springLayout(chroot: string, clock: Clock): Layout {
       const { address, port } = entry as { address: string; port: number };
       return instanceFromWire({
         ...key,
-        host: address,
+        host: withoutBrackets(address),
         port: sslPort === undefined ? port : (sslPort as number),
         ...(sslPort !== undefined && { scheme: 'https' }),
         ...readMetadata(entry['payload']),
@@ -65,6 +66,11 @@ export function springLayout(chroot: string, clock: Clock): Layout {
       });
     },
   };
+}
+
+/** Dubbo puts brackets around IPv6. */
+function withoutBrackets(address: unknown): string {
+  return typeof address === 'string' ? address.replace(/^\[(.*)\]$/u, '$1') : (address as string);
 }
 
 /** How Curator makes a URL of an instance; Spring reads it. */
@@ -79,10 +85,11 @@ const URI_SPEC = {
 } as const;
 
 const STATUS = 'instance_status';
-/** Where a user's own entry of that name stands: {@link fieldsFromMetadata} takes the first two words off. */
-const OWN_STATUS = `rollcall.metadata.${STATUS}`;
+const ZONE = 'zone';
+/** Where a user's own entries of these names stand: {@link fieldsFromMetadata} takes it off. */
+const OWN_KEY = 'rollcall.metadata.';
 
-const HOUSED = ['weight', 'version', 'zone', 'tags', 'endpoints'] as const satisfies HousedField[];
+const HOUSED = ['weight', 'version', 'tags', 'endpoints'] as const satisfies HousedField[];
 
 function isSecure({ scheme }: ServiceInstance): boolean {
   return scheme === 'https';
@@ -90,20 +97,26 @@ function isSecure({ scheme }: ServiceInstance): boolean {
 
 function writeMetadata(instance: ServiceInstance): Record<string, string> {
   const metadata = housedMetadata(instance, isSecure(instance) ? HOUSED : [...HOUSED, 'scheme']);
-  const { [STATUS]: own, ...rest } = metadata;
-  return {
-    ...rest,
-    ...(own !== undefined && Object.hasOwn(metadata, STATUS) && { [OWN_STATUS]: own }),
-    [STATUS]: instance.status,
-  };
+  // `fromEntries` defines own properties, so a key named `__proto__` is data and nothing else.
+  return Object.fromEntries([
+    ...Object.entries(metadata).map(([key, text]) => [
+      key === STATUS || key === ZONE ? OWN_KEY + key : key,
+      text,
+    ]),
+    ...(instance.zone === undefined ? [] : [[ZONE, instance.zone]]),
+    [STATUS, instance.status],
+  ]);
 }
 
 function readMetadata(payload: unknown): Partial<InstanceSpec> {
   const raw = isObject(payload) ? (payload['metadata'] ?? undefined) : undefined;
   if (raw === undefined) return {};
   if (!isObject(raw)) throw new RegistryError('PROTOCOL', 'its metadata is not an object');
-  const { [STATUS]: status, ...rest } = raw;
-  const spec = fieldsFromMetadata(rest, [...HOUSED, 'scheme']);
-  if (typeof status !== 'string') return spec;
-  return { ...spec, status: isInstanceStatus(status) ? status : 'UNKNOWN' };
+  const { [STATUS]: status, [ZONE]: zone, ...rest } = raw;
+  return {
+    ...fieldsFromMetadata(rest, [...HOUSED, 'scheme']),
+    // An empty one is what configuration leaves behind where nothing was set.
+    ...(typeof zone === 'string' && zone !== '' && { zone }),
+    ...(typeof status === 'string' && { status: isInstanceStatus(status) ? status : 'UNKNOWN' }),
+  };
 }
