@@ -1,0 +1,236 @@
+import {
+  adapterFrom,
+  type AdapterCapabilities,
+  type AdapterContext,
+  type CallOptions,
+  defineAdapter,
+  type InstanceKey,
+  type InstanceList,
+  type Lease,
+  type RegisterOptions,
+  type RegistryAdapter,
+  RegistryError,
+  type ServiceInstance,
+  type ServiceKey,
+  type WatchEvent,
+} from '@rollcall/core';
+import { parseJsonObject } from '@rollcall/core/dialects';
+import { readTls } from '@rollcall/core/network';
+import { Agent } from './agent.ts';
+import { Agents } from './agents.ts';
+import { kratosLayout } from './layouts/kratos.ts';
+import type { Layout } from './layouts/layout.ts';
+import { rollcallLayout } from './layouts/rollcall.ts';
+import { springLayout } from './layouts/spring.ts';
+import { type ConsulOptions, consulOptions, type ResolvedConsulOptions } from './options.ts';
+import { type Question, readChanges, readOnce } from './reading.ts';
+import { Registrations, TTL_RANGE_MS } from './registrations.ts';
+import { ServiceView } from './service-view.ts';
+import { tokenSource } from './token.ts';
+
+/** What `registry.type: consul` selects. */
+export const adapter = defineAdapter<ResolvedConsulOptions>({
+  type: 'consul',
+  options: consulOptions,
+  create: (options, context) => new ConsulAdapter(options, context),
+});
+
+/**
+ * The Consul adapter, for use in code. Without options: the agent at `http://127.0.0.1:8500`, no token, Rollcall's layout,
+ * TTL checks.
+ *
+ * @param context what the core gives.
+ * @throws {RegistryError} `INVALID_CONFIG` that names every option at fault.
+ */
+export function consulAdapter(
+  options: ConsulOptions = {},
+  context?: Partial<AdapterContext>,
+): RegistryAdapter {
+  return adapterFrom(adapter, options, context);
+}
+
+const LAYOUTS = {
+  rollcall: rollcallLayout,
+  spring: springLayout,
+  kratos: kratosLayout,
+} satisfies Record<ResolvedConsulOptions['layout'], Layout>;
+
+class ConsulAdapter implements RegistryAdapter {
+  readonly type = 'consul';
+  readonly capabilities: AdapterCapabilities;
+  readonly #options: ResolvedConsulOptions;
+  readonly #context: AdapterContext;
+  readonly #layout: Layout;
+  #agents: Agents | undefined;
+  #registrations: Registrations | undefined;
+  #isClosed = false;
+
+  constructor(options: ResolvedConsulOptions, context: AdapterContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#layout = LAYOUTS[options.layout];
+    this.capabilities = capabilitiesOf(options, this.#layout);
+  }
+
+  async open(signal: AbortSignal): Promise<void> {
+    this.#end(new RegistryError('UNAVAILABLE', 'the Consul adapter was opened anew'));
+    this.#isClosed = false;
+    const { addresses, tls: tlsOptions, consulNamespace, partition, check } = this.#options;
+    const tls = tlsOptions && (await readTls(tlsOptions, signal));
+    const { clock } = this.#context;
+    const agents = new Agents(
+      addresses.map((address) => new Agent({ address, tls, clock })),
+      tokenSource(this.#options),
+      {
+        ...(consulNamespace !== undefined && { ns: consulNamespace }),
+        ...(partition !== undefined && { partition }),
+      },
+    );
+    try {
+      await this.#greet(agents, signal);
+    } catch (error) {
+      agents.close(closedError());
+      throw error;
+    }
+    this.#agents = agents;
+    this.#registrations = new Registrations(agents, this.#layout, check);
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#end(closedError());
+    return Promise.resolve();
+  }
+
+  async register(instance: ServiceInstance, options: RegisterOptions): Promise<Lease> {
+    return await this.#open().registrations.register(instance, options);
+  }
+
+  async deregister(instance: InstanceKey, options: CallOptions): Promise<void> {
+    await this.#open().registrations.deregister(instance, options);
+  }
+
+  async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
+    const { agents } = this.#open();
+    const { answer } = await readOnce(
+      agents,
+      this.#entriesOf(key, `discover ${key.service} in Consul`, signal),
+    );
+    const { instances, skipped } = new ServiceView(key, this.#layout).read(answer.text);
+    return { instances, skipped, revision: String(answer.headers['x-consul-index']) };
+  }
+
+  async *watch(key: ServiceKey, { signal }: CallOptions): AsyncGenerator<WatchEvent> {
+    const { agents } = this.#open();
+    const view = new ServiceView(key, this.#layout);
+    const question: Question = {
+      ...this.#entriesOf(key, `watch ${key.service} in Consul`, signal),
+      lacks: (text) => view.lacks(text),
+    };
+    for await (const answered of readChanges(agents, question, this.#context.clock)) {
+      const event = view.follow(answered);
+      if (event) yield event;
+    }
+  }
+
+  async listServices(namespace: string, { signal }: CallOptions): Promise<readonly string[]> {
+    const { agents } = this.#open();
+    const { answer } = await readOnce(agents, this.#names('list the services in Consul', signal));
+    return this.#servicesIn(answer.text, namespace);
+  }
+
+  async *watchServices(namespace: string, { signal }: CallOptions): AsyncGenerator<readonly string[]> {
+    const { agents } = this.#open();
+    const question = this.#names('watch the services in Consul', signal);
+    let told: string | undefined;
+    for await (const { text } of readChanges(agents, question, this.#context.clock)) {
+      const services = this.#servicesIn(text, namespace);
+      const names = JSON.stringify(services.toSorted());
+      if (names !== told) yield services;
+      told = names;
+    }
+  }
+
+  /** Finds out at once that nobody serves, or that the token is no good. */
+  async #greet(agents: Agents, signal: AbortSignal): Promise<void> {
+    const doing = 'connect to Consul';
+    const { agent, answer, token } = await agents.ask({
+      method: 'GET',
+      path: '/status/leader',
+      signal,
+      doing,
+    });
+    if (!/"[^"]+"/u.test(answer.text))
+      throw new RegistryError('UNAVAILABLE', `${doing}: Consul at ${agent.address} has no leader`);
+    if (token === undefined) return;
+    try {
+      await agents.on(agent, { method: 'GET', path: '/acl/token/self', signal, doing });
+    } catch (error) {
+      if (!(error instanceof RegistryError && /ACL support disabled/iu.test(error.message))) throw error;
+      this.#context.warn('a token is given, but access lists are off in Consul: everybody may write');
+    }
+  }
+
+  #open(): { agents: Agents; registrations: Registrations } {
+    if (this.#isClosed) throw closedError();
+    if (!this.#agents || !this.#registrations)
+      throw new RegistryError('UNAVAILABLE', 'the Consul adapter is not open: call open() first');
+    return { agents: this.#agents, registrations: this.#registrations };
+  }
+
+  #end(error: RegistryError): void {
+    this.#agents?.close(error);
+    this.#agents = undefined;
+    this.#registrations = undefined;
+  }
+
+  #entriesOf(key: ServiceKey, doing: string, signal: AbortSignal): Question {
+    const name = this.#layout.serviceName(key);
+    return {
+      ...this.#from(),
+      path: '/health/service/{name}',
+      params: { name },
+      service: name,
+      doing,
+      signal,
+    };
+  }
+
+  #names(doing: string, signal: AbortSignal): Question {
+    return { ...this.#from(), path: '/catalog/services', doing, signal };
+  }
+
+  #from(): Pick<Question, 'query'> {
+    const { datacenter } = this.#options;
+    return datacenter === undefined ? {} : { query: { dc: datacenter } };
+  }
+
+  #servicesIn(text: string, namespace: string): string[] {
+    return Object.keys(parseJsonObject(text))
+      .map((name) => this.#layout.serviceOf(name, namespace))
+      .filter((service) => service !== undefined);
+  }
+}
+
+function closedError(): RegistryError {
+  return new RegistryError('CLOSED', 'the Consul adapter is closed');
+}
+
+/** An agent looks this often for entries that were critical for long enough to be removed, in milliseconds. */
+const REAP_EVERY_MS = 30_000;
+
+function capabilitiesOf({ check }: ResolvedConsulOptions, layout: Layout): AdapterCapabilities {
+  const { fields, namespaces, anyName } = layout;
+  const isLease = check.type === 'ttl';
+  return {
+    liveness: isLease ? 'lease' : 'probe',
+    // A TTL that passed is seen at once, but for 3 s after a server came up: so long agents may put off what they tell it.
+    // A probe that fails makes an instance DOWN at once; it is removed when it has failed for long.
+    crashSlackMs: isLease ? 4_000 : check.intervalMs + check.timeoutMs + check.removeAfterMs + REAP_EVERY_MS,
+    propagationMs: 1_000,
+    ttlRangeMs: TTL_RANGE_MS,
+    fields,
+    namespaces,
+    anyName,
+  };
+}

@@ -1,0 +1,2 @@
+export { adapter, consulAdapter } from './consul-adapter.ts';
+export type { ConsulOptions, ResolvedConsulOptions } from './options.ts';
