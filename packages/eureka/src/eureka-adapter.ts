@@ -1,0 +1,272 @@
+import {
+  abortError,
+  adapterFrom,
+  type AdapterCapabilities,
+  type AdapterContext,
+  type CallOptions,
+  type Clock,
+  defineAdapter,
+  type InstanceKey,
+  type InstanceList,
+  type Lease,
+  type RegisterOptions,
+  type RegistryAdapter,
+  RegistryError,
+  type ServiceInstance,
+  type ServiceKey,
+  type WatchEvent,
+} from '@rollcall/core';
+import { readTls } from '@rollcall/core/network';
+import { type EurekaCall, EurekaServers } from './eureka-servers.ts';
+import { kratosLayout } from './layouts/kratos.ts';
+import type { Layout } from './layouts/layout.ts';
+import { rollcallLayout } from './layouts/rollcall.ts';
+import { springLayout } from './layouts/spring.ts';
+import { type EurekaOptions, eurekaOptions, type ResolvedEurekaOptions } from './options.ts';
+import { leaseTerms, putEntry, TTL_RANGE_MS } from './put-entry.ts';
+import { type PollFollower, RegistryPoll } from './registry-poll.ts';
+import { ServiceView } from './service-view.ts';
+import { settled } from './settled.ts';
+import { Waiting } from './waiting.ts';
+
+/** What `registry.type: eureka` selects. */
+export const adapter = defineAdapter<ResolvedEurekaOptions>({
+  type: 'eureka',
+  options: eurekaOptions,
+  create: (options, { clock }) => new EurekaAdapter(options, clock),
+});
+
+/**
+ * The Eureka adapter, for use in code. Without options: `http://127.0.0.1:8761/eureka`, no authentication, Rollcall's layout.
+ *
+ * @param context what the core gives.
+ * @throws {RegistryError} `INVALID_CONFIG` that names every option at fault.
+ */
+export function eurekaAdapter(
+  options: EurekaOptions = {},
+  context?: Partial<AdapterContext>,
+): RegistryAdapter {
+  return adapterFrom(adapter, options, context);
+}
+
+const LAYOUTS = {
+  rollcall: rollcallLayout,
+  spring: springLayout,
+  kratos: kratosLayout,
+} satisfies Record<ResolvedEurekaOptions['layout'], () => Layout>;
+
+interface Connection {
+  readonly servers: EurekaServers;
+  readonly poll: RegistryPoll;
+}
+
+class EurekaAdapter implements RegistryAdapter {
+  readonly type = 'eureka';
+  readonly capabilities: AdapterCapabilities;
+  readonly #options: ResolvedEurekaOptions;
+  readonly #layout: Layout;
+  readonly #clock: Clock;
+  #connection: Connection | undefined;
+  #isClosed = false;
+
+  constructor(options: ResolvedEurekaOptions, clock: Clock) {
+    this.#options = options;
+    this.#layout = LAYOUTS[options.layout]();
+    this.#clock = clock;
+    this.capabilities = capabilitiesOf(this.#layout, options);
+  }
+
+  async open(signal: AbortSignal): Promise<void> {
+    const doing = 'connect to Eureka';
+    if (signal.aborted) throw abortError(signal, doing);
+    this.#end(new RegistryError('UNAVAILABLE', 'the Eureka adapter was opened anew'));
+    this.#isClosed = false;
+    const { tls, ...options } = this.#options;
+    const servers = new EurekaServers({ ...options, ...(tls && { tls: await readTls(tls, signal) }) });
+    try {
+      await servers.check({ signal, doing });
+    } catch (error) {
+      servers.close();
+      throw error;
+    }
+    if (this.#isClosed) {
+      servers.close();
+      throw closedError();
+    }
+    const intervalMs = options.pollIntervalMs;
+    const poll = new RegistryPoll({ servers, clock: this.#clock, intervalMs, staleMs: this.#staleMs });
+    this.#connection = { servers, poll };
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#end(closedError());
+    return Promise.resolve();
+  }
+
+  async register(instance: ServiceInstance, { ttlMs, signal }: RegisterOptions): Promise<Lease> {
+    const doing = `register ${instance.service}/${instance.id} in Eureka`;
+    const info = this.#layout.encode(instance);
+    const { servers } = this.#use(signal, doing);
+    const terms = leaseTerms(ttlMs);
+    const dirtyAt = await putEntry({ signal, doing }, { servers, clock: this.#clock }, info, terms);
+    return {
+      ttlMs: terms.ttlMs,
+      renew: async (options) => {
+        const call = { ...options, doing: `renew the lease of ${instance.service}/${instance.id} in Eureka` };
+        const current = this.#use(call.signal, call.doing);
+        if (await current.servers.beat(call, info, dirtyAt)) return;
+        throw new RegistryError('LEASE_LOST', `${call.doing}: it does not know it; register again`);
+      },
+    };
+  }
+
+  async deregister(instance: InstanceKey, { signal }: CallOptions): Promise<void> {
+    const doing = `deregister ${instance.service}/${instance.id} in Eureka`;
+    const place = { app: this.#layout.app(instance), instanceId: this.#layout.instanceId(instance) };
+    await this.#use(signal, doing).servers.remove({ signal, doing }, place);
+  }
+
+  async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
+    const doing = `discover ${key.service} in Eureka`;
+    const call = { signal, doing };
+    const { servers, poll } = this.#use(signal, doing);
+    const app = this.#layout.app(key);
+    const [list, changes] = await Promise.all([servers.application(call, app), poll.changes(call)]);
+    const view = this.#view(key);
+    view.begin(...(await settled(call, servers, { app, list, changes })));
+    return view.all();
+  }
+
+  async *watch(key: ServiceKey, { signal }: CallOptions): AsyncGenerator<WatchEvent, void, undefined> {
+    const doing = `watch ${key.service} in Eureka`;
+    const view = this.#view(key);
+    const { poll } = this.#use(signal, doing);
+    const leave = this.#follow(poll, view, signal, doing);
+    try {
+      await this.#begin(view, key, { signal, doing });
+      for (;;) {
+        view.throwIfEnded();
+        const event = view.take();
+        if (event) yield event;
+        else await view.changed();
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  async listServices(namespace: string, { signal }: CallOptions): Promise<readonly string[]> {
+    const doing = 'list the services in Eureka';
+    const { value } = await this.#use(signal, doing).servers.applications({ signal, doing });
+    return this.#servicesOf(
+      namespace,
+      value.entries.map(({ app }) => app),
+    );
+  }
+
+  async *watchServices(
+    namespace: string,
+    { signal }: CallOptions,
+  ): AsyncGenerator<readonly string[], void, undefined> {
+    const doing = 'watch the services in Eureka';
+    const { poll } = this.#use(signal, doing);
+    const view = new AllServices();
+    const leave = this.#follow(poll, view, signal, doing);
+    try {
+      await poll.refresh({ signal, doing });
+      let told: readonly string[] | undefined;
+      for (;;) {
+        view.throwIfEnded();
+        const services = this.#servicesOf(namespace, poll.mirror?.apps ?? []);
+        const isSame = told?.length === services.length && told.every((name, i) => name === services[i]);
+        if (isSame) await view.changed();
+        else yield (told = services);
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  #view(key: ServiceKey): ServiceView {
+    return new ServiceView({ key, layout: this.#layout, clock: this.#clock, staleMs: this.#staleMs });
+  }
+
+  #use(signal: AbortSignal, doing: string): Connection {
+    if (signal.aborted) throw abortError(signal, doing);
+    if (this.#isClosed) throw closedError();
+    if (this.#connection) return this.#connection;
+    throw new RegistryError('UNAVAILABLE', 'the Eureka adapter is not open: call open() first');
+  }
+
+  async #begin(view: ServiceView, key: ServiceKey, call: EurekaCall): Promise<void> {
+    const { servers, poll } = this.#use(call.signal, call.doing);
+    const app = this.#layout.app(key);
+    const list = await servers.application(call, app);
+    /* oxlint-disable no-await-in-loop -- again only when the poll has found more in the meantime */
+    for (;;) {
+      const { latest } = poll;
+      const changes = await poll.changes(call);
+      const start = await settled(call, servers, { app, list, changes });
+      if (poll.latest === latest) return view.begin(...start);
+    }
+    /* oxlint-enable no-await-in-loop */
+  }
+
+  /** How far apart in time two answers of one server may be that were asked for within a round. */
+  get #staleMs(): number {
+    return this.#options.responseCacheMs + 2 * this.#options.pollIntervalMs;
+  }
+
+  #follow(poll: RegistryPoll, view: PollFollower & Waiting, signal: AbortSignal, doing: string): () => void {
+    const leave = poll.follow(view);
+    const onAbort = () => view.end(abortError(signal, doing));
+    signal.addEventListener('abort', onAbort, { once: true });
+    return () => {
+      signal.removeEventListener('abort', onAbort);
+      leave();
+    };
+  }
+
+  /** Each once, in order. */
+  #servicesOf(namespace: string, apps: Iterable<string>): readonly string[] {
+    const services = [...new Set(apps)].map((app) => this.#layout.serviceOf(app, namespace));
+    return services.filter((service) => service !== undefined).toSorted();
+  }
+
+  #end(error: RegistryError): void {
+    this.#connection?.poll.stop(error);
+    this.#connection?.servers.close();
+    this.#connection = undefined;
+  }
+}
+
+/** Follows all there is: the poll has it. */
+class AllServices extends Waiting implements PollFollower {
+  change(): void {
+    this.wake();
+  }
+
+  replace(): void {
+    this.wake();
+  }
+}
+
+function closedError(): RegistryError {
+  return new RegistryError('CLOSED', 'the Eureka adapter is closed');
+}
+
+function capabilitiesOf(
+  { fields, namespaces, anyName }: Layout,
+  { responseCacheMs, pollIntervalMs, evictionIntervalMs }: ResolvedEurekaOptions,
+): AdapterCapabilities {
+  return {
+    liveness: 'lease',
+    crashSlackMs: evictionIntervalMs + 1_000,
+    propagationMs: responseCacheMs + pollIntervalMs + 500,
+    ttlRangeMs: TTL_RANGE_MS,
+    fields,
+    namespaces,
+    anyName,
+  };
+}

@@ -1,0 +1,364 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { RegistryError } from '@rollcall/core';
+import { ManualClock } from '@rollcall/core/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { eurekaAdapter } from '../src/index.ts';
+import { answering } from './answering.ts';
+import { follow, instance, keyOf, openAdapter, soon } from './adapter-under-test.ts';
+
+const EMPTY = JSON.stringify({
+  applications: { versions__delta: '1', apps__hashcode: '', application: [] },
+});
+
+/** Answers as Eureka at first, so that the adapter opens; then, to all but that, as told. */
+function later(answer: RequestListener): RequestListener {
+  return (request, response) => {
+    if (request.url?.endsWith('/delta') === true) response.end(EMPTY);
+    else answer(request, response);
+  };
+}
+
+describe('what isn’t Eureka', () => {
+  it.each<[string, RequestListener, string]>([
+    ['text', (_request, response) => response.end('hello'), 'PROTOCOL'],
+    ['nothing', (_request, response) => response.end(), 'PROTOCOL'],
+    [
+      'an HTML page',
+      (_request, response) =>
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Sign in</html>'),
+      'PROTOCOL',
+    ],
+    ['XML', (_request, response) => response.end('<applications></applications>'), 'PROTOCOL'],
+    ['JSON cut short', (_request, response) => response.end(EMPTY.slice(0, -3)), 'PROTOCOL'],
+    ['other JSON', (_request, response) => response.end('{"applications":[]}'), 'PROTOCOL'],
+    [
+      'a way to elsewhere',
+      (_request, response) => response.writeHead(302, { location: '/login' }).end(),
+      'PROTOCOL',
+    ],
+    [
+      'less than it says',
+      (_request, response) => {
+        response.writeHead(200, { 'content-length': '1000' }).write('{"applications"');
+        setTimeout(() => response.destroy(), 20);
+      },
+      'UNAVAILABLE',
+    ],
+    ['an error of its own', (_request, response) => response.writeHead(503).end(), 'UNAVAILABLE'],
+    ['that it has just started', (_request, response) => response.writeHead(403).end(), 'UNAVAILABLE'],
+    ['that it wants a user', (_request, response) => response.writeHead(401).end(), 'UNAUTHENTICATED'],
+  ])(
+    'a server that answers %s is an error that says so, and never an empty list',
+    async (_what, answer, code) => {
+      const opening = eurekaAdapter({ servers: [await answering(answer)] });
+      await expect(opening.open(soon().signal)).rejects.toMatchObject({ name: 'RegistryError', code });
+      await opening.close();
+      const adapter = await openAdapter({ servers: [await answering(later(answer))] });
+      for (const call of [
+        () => adapter.listServices('default', soon()),
+        () => adapter.register(instance('a', '1'), { ttlMs: 10_000, ...soon() }),
+        () => adapter.watch(keyOf('a'), soon())[Symbol.asyncIterator]().next(),
+        () => adapter.discover(keyOf('a'), soon()),
+      ]) {
+        const error: unknown = await call().catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(RegistryError);
+        expect(error).toMatchObject({ retryable: true });
+      }
+    },
+  );
+
+  it.each<[string, RequestListener]>([
+    ['50 MB', (_request, response) => response.end('x'.repeat(50 * 1024 * 1024))],
+    ['that it has no such page', (_request, response) => response.writeHead(404).end('no')],
+  ])('a server that answers %s isn’t opened', async (_what, answer) => {
+    const server = await answering(answer);
+    const adapter = eurekaAdapter({ servers: [server] });
+    const error: unknown = await adapter.open(soon().signal).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'PROTOCOL' });
+    expect(String(error)).toContain(server);
+    expect(String(error).length).toBeLessThan(500);
+    await adapter.close();
+  });
+
+  it('a 404 of a server that never answered as Eureka is no empty list', async () => {
+    let isDead = false;
+    const eureka = await answering((_request, response) => {
+      if (isDead) response.destroy();
+      else response.end(EMPTY);
+    });
+    const stranger = await answering((_request, response) => response.writeHead(404).end());
+    const adapter = await openAdapter({ servers: [eureka, stranger] });
+    isDead = true;
+    for (const call of [
+      () => adapter.discover(keyOf('a'), soon()),
+      () => adapter.deregister(instance('a', '1'), soon()),
+    ])
+      await expect(call()).rejects.toMatchObject({
+        code: 'PROTOCOL',
+        message: expect.stringContaining(stranger) as string,
+      });
+  });
+});
+
+describe('an answer of another form', () => {
+  it('a list of one as that one, numbers as text, and an entry that is none are all read', async () => {
+    const entry = {
+      instanceId: 'ROLLCALL.DEFAULT.A:1',
+      hostName: 'a',
+      status: 'UP',
+      port: { $: '8080', '@enabled': 'true' },
+      lastUpdatedTimestamp: '17',
+    };
+    const answers: Record<string, unknown> = {
+      one: { name: 'ROLLCALL.DEFAULT.A', instance: entry },
+      more: { name: 'ROLLCALL.DEFAULT.A', instance: [entry, null, 'text', { instanceId: 7 }] },
+      none: { name: 'ROLLCALL.DEFAULT.A' },
+    };
+    let which = 'one';
+    const server = await answering((request, response) => {
+      const isApp = request.url?.includes('ROLLCALL') === true;
+      response.end(isApp ? JSON.stringify({ application: answers[which] }) : EMPTY);
+    });
+    const adapter = await openAdapter({ servers: [server] });
+    const expected = [instance('a', '1', { host: 'a', port: 8080 })];
+    expect(await adapter.discover(keyOf('a'), soon())).toEqual({ instances: expected, skipped: [] });
+    which = 'more';
+    const { instances, skipped } = await adapter.discover(keyOf('a'), soon());
+    expect(instances).toEqual(expected);
+    expect(skipped).toHaveLength(3);
+    which = 'none';
+    expect(await adapter.discover(keyOf('a'), soon())).toEqual({ instances: [], skipped: [] });
+  });
+});
+
+describe('a list', () => {
+  it('that the server made while one in it changed, and still gives, does not hide what the changes say', async () => {
+    const listed = (status: string, updatedAt: number) => ({
+      name: 'ROLLCALL.DEFAULT.A',
+      instance: {
+        instanceId: 'ROLLCALL.DEFAULT.A:1',
+        hostName: 'a',
+        status,
+        port: { $: 8080, '@enabled': 'true' },
+        lastUpdatedTimestamp: updatedAt,
+        actionType: 'MODIFIED',
+      },
+    });
+    const all = (hash: string, ...application: object[]) =>
+      JSON.stringify({ applications: { apps__hashcode: hash, application } });
+    let changes = all('UP_1_');
+    const server = await answering((request, response) => {
+      const isApp = request.url?.includes('ROLLCALL') === true;
+      if (isApp) response.end(JSON.stringify({ application: listed('UP', 17) }));
+      else response.end(request.url?.endsWith('/delta') === true ? changes : all('UP_1_', listed('UP', 17)));
+    });
+    const adapter = await openAdapter({ servers: [server], pollIntervalMs: 100 });
+    const follower = follow(adapter, 'a');
+    await expect.poll(() => follower.known.get('1')?.status).toBe('UP');
+    changes = all('OUT_OF_SERVICE_1_', listed('OUT_OF_SERVICE', 18));
+    await expect.poll(() => follower.known.get('1')?.status).toBe('OUT_OF_SERVICE');
+    const out = { instances: [{ id: '1', status: 'OUT_OF_SERVICE' }] };
+    expect(await adapter.discover(keyOf('a'), soon())).toMatchObject(out);
+    const reader = await openAdapter({ servers: [server] });
+    expect(await reader.discover(keyOf('a'), soon())).toMatchObject(out);
+  });
+});
+
+describe('a list and changes of different moments', () => {
+  it('list who is there: each that only the changes have is looked up', async () => {
+    const entry = (id: string, updatedAt: number) => ({
+      instanceId: `ROLLCALL.DEFAULT.A:${id}`,
+      hostName: 'a',
+      status: 'UP',
+      port: { $: 8080, '@enabled': 'true' },
+      lastUpdatedTimestamp: updatedAt,
+      actionType: 'ADDED',
+    });
+    const list = { name: 'ROLLCALL.DEFAULT.A', instance: [entry('stays', 17)] };
+    const changed = { ...list, instance: [entry('stays', 17), entry('left', 18), entry('came', 19)] };
+    const changes = { applications: { apps__hashcode: 'UP_2_', application: [changed] } };
+    const server = await answering((request, response) => {
+      const at = decodeURIComponent(request.url ?? '');
+      if (at.endsWith('A:came')) response.end(JSON.stringify({ instance: entry('came', 19) }));
+      else if (at.endsWith('A:left')) response.writeHead(404).end();
+      else if (at.endsWith('ROLLCALL.DEFAULT.A')) response.end(JSON.stringify({ application: list }));
+      else response.end(JSON.stringify(changes));
+    });
+    const adapter = await openAdapter({ servers: [server] });
+    const there = [{ id: 'stays' }, { id: 'came' }];
+    expect((await adapter.discover(keyOf('a'), soon())).instances).toMatchObject(there);
+    const first = await adapter.watch(keyOf('a'), soon())[Symbol.asyncIterator]().next();
+    expect(first.value).toMatchObject({ kind: 'list', instances: there });
+  });
+});
+
+describe('a poll', () => {
+  it('tells a change that the server hides in its changes and has in brief', async () => {
+    const entry = { hostName: 'a', status: 'UP', port: { $: 8080, '@enabled': 'true' }, actionType: 'ADDED' };
+    const answer = (hash: string, ...entries: object[]) =>
+      JSON.stringify({
+        applications: {
+          apps__hashcode: hash,
+          application: [{ name: 'ROLLCALL.DEFAULT.A', instance: entries }],
+        },
+      });
+    const one = { ...entry, instanceId: 'ROLLCALL.DEFAULT.A:1', lastUpdatedTimestamp: 17 };
+    const two = { ...entry, instanceId: 'ROLLCALL.DEFAULT.A:2', lastUpdatedTimestamp: 18 };
+    const gone = { ...one, lastUpdatedTimestamp: 19, actionType: 'DELETED' };
+    const three = { ...entry, instanceId: 'ROLLCALL.DEFAULT.A:3', lastUpdatedTimestamp: 18 };
+    let stale = answer('UP_1_', one);
+    let inBrief = stale;
+    let asked = { all: 0, inBrief: 0, one: 0 };
+    const server = await answering((request, response) => {
+      const isBrief = request.headers['x-eureka-accept'] === 'compact';
+      if (request.url?.endsWith('A%3A2') === true) {
+        asked.one++;
+        response.end(JSON.stringify({ instance: two }));
+      } else if (request.url?.endsWith('A%3A1') === true && inBrief === stale)
+        response.end(JSON.stringify({ instance: one }));
+      else if (request.url?.includes('ROLLCALL') === true) response.writeHead(404).end();
+      else {
+        if (isBrief) asked.inBrief++;
+        if (request.url?.endsWith('/apps') === true) asked.all++;
+        response.end(isBrief ? inBrief : stale);
+      }
+    });
+    const adapter = await openAdapter({ servers: [server], pollIntervalMs: 100, responseCacheMs: 3_000 });
+    const follower = follow(adapter, 'a');
+    await expect.poll(() => [...follower.known.keys()]).toEqual(['1']);
+    asked = { all: 0, inBrief: 0, one: 0 };
+    inBrief = answer('UP_2_', one, two);
+    await expect.poll(() => [...follower.known.keys()].toSorted()).toEqual(['1', '2']);
+    inBrief = answer('UP_1_', one, two, gone);
+    await expect.poll(() => [...follower.known.keys()]).toEqual(['2']);
+    asked.inBrief = 0;
+    await expect.poll(() => asked.inBrief).toBeGreaterThan(3);
+    expect(asked).toMatchObject({ all: 0, one: 1 });
+    expect([...follower.known.keys()]).toEqual(['2']);
+    expect((await adapter.discover(keyOf('a'), soon())).instances).toMatchObject([{ id: '2' }]);
+    // Newer than the changes were, and older than what was read by itself.
+    stale = answer('UP_2_', one, three);
+    await expect.poll(() => follower.known.has('3')).toBe(true);
+    expect([...follower.known.keys()].toSorted()).toEqual(['2', '3']);
+  });
+
+  it('leaves a server alone that takes long to answer', async () => {
+    const clock = new ManualClock();
+    let tookMs = 0;
+    const asked: number[] = [];
+    const answer = async (request: IncomingMessage, response: ServerResponse) => {
+      if (request.url?.endsWith('/delta') === true) {
+        asked.push(clock.now());
+        await clock.advance(tookMs);
+      }
+      response.end(request.url?.includes('ROLLCALL') === true ? '{"application":{"name":"A"}}' : EMPTY);
+    };
+    const server = await answering((request, response) => void answer(request, response));
+    const adapter = eurekaAdapter({ servers: [server], pollIntervalMs: 1_000 }, { clock });
+    onTestFinished(() => adapter.close());
+    await adapter.open(soon().signal);
+    tookMs = 4_000;
+    const follower = follow(adapter as Required<typeof adapter>, 'a');
+    await expect.poll(() => follower.events).toHaveLength(1);
+    tookMs = 0;
+    const step = async () => {
+      await clock.advance(250);
+      return asked.length;
+    };
+    const before = asked.length;
+    await expect.poll(step, { interval: 10, timeout: 4_000 }).toBeGreaterThan(before + 2);
+    const pauses = asked.slice(1).map((at, n) => at - (asked[n] ?? 0));
+    expect(Math.max(...pauses)).toBeGreaterThanOrEqual(4 * 4_000);
+    expect(pauses.at(-1)).toBeLessThan(4 * 4_000);
+  });
+});
+
+describe('a watch', () => {
+  it('loses no change where the counts are wrong and all there is comes from an older cache', async () => {
+    const entry = (id: string, updatedAt: number) => ({
+      instanceId: `ROLLCALL.DEFAULT.A:${id}`,
+      hostName: 'a',
+      status: 'UP',
+      port: { $: 8080, '@enabled': 'true' },
+      lastUpdatedTimestamp: updatedAt,
+      actionType: 'ADDED',
+    });
+    const answer = (hash: string, ...entries: object[]) =>
+      JSON.stringify({
+        applications: {
+          apps__hashcode: hash,
+          application: [{ name: 'ROLLCALL.DEFAULT.A', instance: entries }],
+        },
+      });
+    let [changes, all] = [answer(''), answer('')];
+    const server = await answering((request, response) => {
+      if (request.url?.endsWith('/delta') === true) response.end(changes);
+      else if (request.url?.endsWith('/apps') === true) response.end(all);
+      else response.writeHead(404).end();
+    });
+    const adapter = await openAdapter({ servers: [server], pollIntervalMs: 100, responseCacheMs: 300 });
+    const follower = follow(adapter, 'a');
+    const services = adapter.watchServices('default', soon())[Symbol.asyncIterator]();
+    expect(await services.next()).toMatchObject({ value: [] });
+    await expect.poll(() => follower.events.length).toBe(1);
+    changes = answer('UP_2_', entry('x', 17));
+    await expect.poll(() => [...follower.known.keys()]).toEqual(['x']);
+    expect(await services.next()).toMatchObject({ value: ['a'] });
+    all = answer('UP_2_', entry('x', 17), entry('y', 16));
+    await expect.poll(() => [...follower.known.keys()].toSorted()).toEqual(['x', 'y']);
+    expect(follower.events.flatMap((event) => (event.kind === 'delta' ? event.removed : []))).toEqual([]);
+  });
+
+  it('ends with an error when the answers become unreadable', async () => {
+    let isBroken = false;
+    const server = await answering((request, response) => {
+      if (isBroken) response.end('<html>');
+      else if (request.url?.includes('ROLLCALL') === true) response.writeHead(404).end();
+      else response.end(EMPTY);
+    });
+    const adapter = await openAdapter({ servers: [server], pollIntervalMs: 100 });
+    const follower = follow(adapter, 'a');
+    await expect.poll(() => follower.events).toEqual([{ kind: 'list', instances: [], skipped: [] }]);
+    isBroken = true;
+    expect(await follower.ended).toMatchObject({ code: 'PROTOCOL' });
+    expect(follower.events).toHaveLength(1);
+  });
+});
+
+describe('a user', () => {
+  const user = { username: 'eureka', password: 'hünter2:3' };
+
+  it('is shown to the servers with each request', async () => {
+    const seen = new Set<string | undefined>();
+    const server = await answering((request, response) => {
+      seen.add(request.headers.authorization);
+      response.end(EMPTY);
+    });
+    const adapter = await openAdapter({ servers: [server], ...user });
+    await adapter.listServices('default', soon());
+    expect([...seen]).toEqual([`Basic ${Buffer.from('eureka:hünter2:3').toString('base64')}`]);
+  });
+
+  it('that is refused is in no message', async () => {
+    const server = await answering((_request, response) => response.writeHead(401).end());
+    const adapter = eurekaAdapter({ servers: [server], ...user });
+    const error: unknown = await adapter.open(soon().signal).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(String(error)).not.toMatch(/hünter2|aMO8/u);
+    await adapter.close();
+  });
+
+  it('who may not write is told so', async () => {
+    const server = await answering((request, response) => {
+      if (request.method === 'GET' && request.url?.includes('ROLLCALL') === true)
+        response.writeHead(404).end();
+      else if (request.method === 'GET') response.end(EMPTY);
+      else response.writeHead(403).end();
+    });
+    const adapter = await openAdapter({ servers: [server] });
+    await expect(adapter.register(instance('a', '1'), { ttlMs: 10_000, ...soon() })).rejects.toMatchObject({
+      code: 'PERMISSION_DENIED',
+      message: expect.stringContaining('CSRF') as string,
+    });
+  });
+});
