@@ -1,0 +1,11 @@
+export { Balancer, type BalancerOptions, type InstanceReport, type Outcome, type Pick } from './balancer.ts';
+export type { EjectionOptions, FailurePercentageOptions, SuccessRateOptions } from './ejection.ts';
+export type { LatencyOptions } from './latency-average.ts';
+export type { ConsistentHashOptions } from './policies/consistent-hash.ts';
+export type { StickyOptions } from './policies/sticky.ts';
+export type { PickRequest } from './policy.ts';
+export { POLICIES, type PolicyName, type PolicyOptions } from './policy-source.ts';
+export type { Route } from './routes.ts';
+export type { SlowStartOptions } from './slow-start.ts';
+export type { SubsetOptions } from './subset.ts';
+export type { ZoneOptions } from './zones.ts';
