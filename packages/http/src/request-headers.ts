@@ -1,0 +1,41 @@
+import type { Dispatcher } from 'undici';
+
+type Headers = Dispatcher.DispatchOptions['headers'];
+
+/** The headers with the name that was called, unless they have one: the server may serve several. */
+export function withHost(headers: Headers, host: string): Headers {
+  if (!headers) return { host };
+  if (!Array.isArray(headers) && !(Symbol.iterator in headers)) {
+    for (const name in headers) if (isHost(name)) return headers;
+    return { ...headers, host };
+  }
+  const pairs = pairsOf(headers);
+  if (pairs.some(([name]) => isHost(name))) return headers;
+  return [...pairs.flatMap(([name, value]) => [value].flat().flatMap((each) => [name, each])), 'host', host];
+}
+
+function isHost(name: string): boolean {
+  return name.length === 4 && name.toLowerCase() === 'host';
+}
+
+/** Names in lower case; of those that stand more than once, all values. */
+export function headersOf(headers: Headers): Readonly<Record<string, string | undefined>> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of pairsOf(headers)) {
+    const key = name.toLowerCase();
+    const text = [value].flat().join(', ');
+    found[key] = found[key] === undefined ? text : `${found[key]}, ${text}`;
+  }
+  return found;
+}
+
+function pairsOf(headers: Headers): readonly (readonly [string, string | string[]])[] {
+  if (!headers) return [];
+  if (Array.isArray(headers)) {
+    const pairs: [string, string][] = [];
+    for (let i = 0; i + 1 < headers.length; i += 2) pairs.push([headers[i] ?? '', headers[i + 1] ?? '']);
+    return pairs;
+  }
+  const entries = Symbol.iterator in headers ? [...headers] : Object.entries(headers);
+  return entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+}
