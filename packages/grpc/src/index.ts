@@ -1,0 +1,2 @@
+export type { RollcallOptions } from './options.ts';
+export { registerRollcall } from './register.ts';
