@@ -1,3 +1,4 @@
+import type { RegistryType } from '@rollcall-tools/registries';
 import type { inFreshProcess } from './fresh-process.ts';
 
 /** One thing that is measured, beside what people would use instead. */
@@ -5,8 +6,8 @@ export interface Bench {
   /** What it is called on the command line. */
   readonly name: string;
   readonly title: string;
-  /** Whether it needs an etcd server. */
-  readonly needsEtcd: boolean;
+  /** The server that it starts; left out where it needs none. */
+  readonly server?: RegistryType;
   run(options: BenchOptions): Promise<Result>;
 }
 
@@ -23,6 +24,14 @@ export interface Result {
   readonly rows: readonly Row[];
   /** What a reader must know to read the rows. */
   readonly notes: readonly string[];
+  /** Drawings for docs/images, which `--write` puts there. */
+  readonly plots?: readonly Plot[];
+}
+
+export interface Plot {
+  /** The name of the file, such as `policies.svg`. */
+  readonly file: string;
+  readonly svg: string;
 }
 
 /** One line of a table. */
@@ -34,7 +43,7 @@ export interface Row {
   readonly peer?: string;
   readonly ours: number;
   readonly theirs?: number;
-  /** `ours` divided by `theirs`. */
+  /** `ours` divided by `theirs`, where that isn't nothing. */
   readonly ratio?: number;
   /** What was aimed at, in words. */
   readonly target?: string;
@@ -59,7 +68,8 @@ export function row({
     what,
     unit,
     ours,
-    ...(peer && { peer: peer.name, theirs: peer.figure, ratio: ours / peer.figure }),
+    ...(peer && { peer: peer.name, theirs: peer.figure }),
+    ...(peer && peer.figure !== 0 && { ratio: ours / peer.figure }),
     ...(target && { target: target.text, met: target.met }),
   };
 }

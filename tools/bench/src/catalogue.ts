@@ -3,8 +3,12 @@ import { changes } from './benches/changes.ts';
 import { coldStart } from './benches/cold-start.ts';
 import { etcdRegistrations } from './benches/etcd-registrations.ts';
 import { etcdWatch } from './benches/etcd-watch.ts';
+import { httpCalls } from './benches/http-calls.ts';
 import { memory } from './benches/memory.ts';
 import { mix } from './benches/mix.ts';
+import { onRegistries } from './benches/on-registry.ts';
+import { picks } from './benches/picks.ts';
+import { policies } from './benches/policies.ts';
 import { reading } from './benches/reading.ts';
 import { registrations } from './benches/registrations.ts';
 import { wireFormat } from './benches/wire-format.ts';
@@ -14,10 +18,14 @@ export const BENCHES: readonly Bench[] = [
   reading,
   changes,
   mix,
+  picks,
+  policies,
+  httpCalls,
   memory,
   wireFormat,
   coldStart,
   registrations,
   etcdRegistrations,
   etcdWatch,
+  ...onRegistries,
 ];

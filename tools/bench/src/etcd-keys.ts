@@ -12,16 +12,3 @@ export function etcdEntry(instance: ServiceInstance): { readonly key: string; re
     value: encodeInstance(instance),
   };
 }
-
-/** Runs `use` for 0 … count-1, so many at once. */
-export async function eachOf(
-  count: number,
-  atOnce: number,
-  use: (i: number) => Promise<unknown>,
-): Promise<void> {
-  let next = 0;
-  const worker = async () => {
-    while (next < count) await use(next++);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-}

@@ -1,24 +1,29 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import type { Bench, Result } from './bench.ts';
+import { machineLine } from '@rollcall-tools/pages';
+import type { Bench, Plot, Result } from './bench.ts';
 import { BENCHES } from './catalogue.ts';
 import { inFreshProcess } from './fresh-process.ts';
-import { describeMachine } from './machine.ts';
-import { writeFigures } from './performance-page.ts';
-import { machineLines, markdownReport, plainOutcome, type Outcome } from './report.ts';
+import { readFigures, writeFigures } from './performance-page.ts';
+import { plainOutcome, type Outcome } from './report.ts';
 
 const PAGE = new URL('../../../docs/performance.md', import.meta.url);
+const IMAGES = new URL('../../../docs/images/', import.meta.url);
 const RUNNER = new URL('bench-process.ts', import.meta.url).href;
+
+/** No bench takes longer, in milliseconds, not even on a machine that is busy; the server that it needs is ready by then. */
+const BENCH_MS = 900_000;
 
 const HELP = `Measures Rollcall beside plain alternatives.
 
-  npm run bench                       all benches, a few minutes
+  npm run bench                       all benches, about a quarter of an hour
   npm run bench -- reading changes    those
   npm run bench -- --quick            small and fast, to see that they work; the figures mean nothing
-  npm run bench -- --no-etcd          without those that start an etcd
+  npm run bench -- --no-servers       without those that start a registry
   npm run bench -- --json             the figures as JSON on standard output
-  npm run bench -- --write            all, and the tables of docs/performance.md are replaced
+  npm run bench -- --write            their tables in docs/performance.md are replaced, each when it is done
 
-${BENCHES.map(({ name, title, needsEtcd }) => `  ${name.padEnd(20)} ${title}${needsEtcd ? ' (starts an etcd)' : ''}`).join('\n')}
+${BENCHES.map(({ name, title, server }) => `  ${name.padEnd(20)} ${title}${server ? ` (starts ${server})` : ''}`).join('\n')}
 `;
 
 /** Exit code 0 also when a target is missed: a bench tells, it doesn't judge. 1 when one couldn't be run. */
@@ -29,7 +34,7 @@ async function main(): Promise<void> {
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
-      'no-etcd': { type: 'boolean', default: false },
+      'no-servers': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -37,26 +42,44 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  if (values.write && (values.quick || values['no-etcd'] || positionals.length > 0))
-    throw new Error('--write takes all benches at full length: leave the rest out');
-  const benches = selected(positionals).filter(({ needsEtcd }) => !needsEtcd || !values['no-etcd']);
-  const machine = await describeMachine();
-  const command = [
-    'npm run bench',
-    ...(process.argv.length > 2 ? ['--'] : []),
-    ...process.argv.slice(2),
-  ].join(' ');
-  if (!values.json) process.stdout.write(`${machineLines(machine, command).replaceAll(/[*`]/gu, '')}\n\n`);
+  const benches = selected(positionals).filter(({ server }) => !server || !values['no-servers']);
+  const machine = await machineLine();
+  const date = new Date().toISOString().slice(0, 10);
+  if (values.write && values.quick) throw new Error('--write takes full length: leave --quick out');
+  if (values.write && benches.length < BENCHES.length) await refuseOtherMachine(machine);
+  if (!values.json) process.stdout.write(`${machine}, ${date}\n\n`);
   const outcomes: Outcome[] = [];
-  for (const bench of benches) {
-    process.stderr.write(`${bench.name} …\n`);
+  for (const [i, bench] of benches.entries()) {
+    process.stderr.write(`${bench.name} (${i + 1} of ${benches.length}) …\n`);
+    // oxlint-disable-next-line no-await-in-loop -- one at a time: they would measure each other
     const outcome = await outcomeOf(bench, values.quick);
     outcomes.push(outcome);
     if (!values.json) process.stdout.write(`${plainOutcome(outcome)}\n`);
+    // oxlint-disable-next-line no-await-in-loop -- so that what comes next can't lose it
+    if (values.write) await writeFigures(PAGE, { machine, date, benches: BENCHES, outcomes });
+    // oxlint-disable-next-line no-await-in-loop
+    if (values.write) await writePlots(outcome.result?.plots ?? []);
   }
-  if (values.json) process.stdout.write(`${JSON.stringify({ machine, command, outcomes }, null, 2)}\n`);
-  if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
-  else if (values.write) await writeFigures(PAGE, markdownReport(outcomes, machine, command));
+  if (values.json) process.stdout.write(`${JSON.stringify({ machine, date, outcomes }, null, 2)}\n`);
+  const failed = outcomes.filter(({ failure }) => failure !== undefined);
+  if (failed.length === 0) return;
+  process.exitCode = 1;
+  const names = failed.map(({ bench: { name } }) => name).join(' ');
+  process.stderr.write(`not measured: ${names}. Try them again: npm run bench -- ${names}\n`);
+}
+
+async function writePlots(plots: readonly Plot[]): Promise<void> {
+  await mkdir(IMAGES, { recursive: true });
+  await Promise.all(plots.map(({ file, svg }) => writeFile(new URL(file, IMAGES), svg)));
+}
+
+/** All figures of the page are of one machine. */
+async function refuseOtherMachine(machine: string): Promise<void> {
+  const there = (await readFigures(PAGE)).machine;
+  if (there === undefined || there === machine) return;
+  throw new Error(
+    `the page has figures of another machine (${there}): write all benches, or leave --write out`,
+  );
 }
 
 function selected(names: readonly string[]): readonly Bench[] {
@@ -71,7 +94,10 @@ function selected(names: readonly string[]): readonly Bench[] {
 async function outcomeOf({ name, title }: Bench, quick: boolean): Promise<Outcome> {
   const bench = { name, title };
   try {
-    return { bench, result: await inFreshProcess<Result>(RUNNER, 'runBench', { name, quick }) };
+    return {
+      bench,
+      result: await inFreshProcess<Result>(RUNNER, 'runBench', { name, quick }, { timeoutMs: BENCH_MS }),
+    };
   } catch (error) {
     return { bench, failure: error instanceof Error ? error.message : String(error) };
   }

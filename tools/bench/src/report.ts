@@ -1,5 +1,4 @@
 import type { Bench, Result, Row } from './bench.ts';
-import type { Machine } from './machine.ts';
 
 /** What came of one bench. */
 export interface Outcome {
@@ -9,7 +8,11 @@ export interface Outcome {
   readonly failure?: string;
 }
 
-const HEADINGS = [
+/** An outcome with figures. */
+export type Measured = Outcome & { readonly result: Result };
+
+/** The columns of a table of the page. */
+export const HEADINGS = [
   'what',
   'unit',
   'Rollcall',
@@ -19,11 +22,6 @@ const HEADINGS = [
   'target',
   'met',
 ] as const;
-
-/** The whole report as Markdown. */
-export function markdownReport(outcomes: readonly Outcome[], machine: Machine, command: string): string {
-  return [machineLines(machine, command), ...outcomes.map(markdownOutcome)].join('\n\n');
-}
 
 /** One bench as lines for a terminal. */
 export function plainOutcome({ bench, result, failure }: Outcome): string {
@@ -38,18 +36,8 @@ export function plainOutcome({ bench, result, failure }: Outcome): string {
   return `${title}\n${lines.join('\n')}\n`;
 }
 
-export function machineLines({ cpu, cores, memoryGb, system, node, date }: Machine, command: string): string {
-  return [
-    `- **Machine:** ${cpu}, ${cores} cores, ${memoryGb} GB; ${system}`,
-    `- **Node:** ${node}`,
-    `- **Taken:** ${date}, by \`${command}\``,
-  ].join('\n');
-}
-
-function markdownOutcome({ bench, result, failure }: Outcome): string {
-  const title = `### ${bench.title}`;
-  const command = `\`npm run bench -- ${bench.name}\``;
-  if (!result) return `${title}\n\n${command}\n\nNot measured: ${failure}`;
+/** One bench as a section of the page, with the day when it was run. */
+export function markdownSection({ bench, result }: Measured, date: string): string {
   const table = [
     tableLine(HEADINGS),
     tableLine(HEADINGS.map((_, i) => (i === 2 || i === 4 || i === 5 ? '---:' : '---'))),
@@ -66,7 +54,18 @@ function markdownOutcome({ bench, result, failure }: Outcome): string {
       ]),
     ),
   ].join('\n');
-  return [title, command, table, result.notes.join('\n')].join('\n\n');
+  const command = `\`npm run bench -- ${bench.name}\`, run on ${date}`;
+  return [sectionTitle(bench), command, table, result.notes.join('\n')].join('\n\n');
+}
+
+/** A bench without figures. */
+export function emptySection(bench: Outcome['bench'], why: string): string {
+  return [sectionTitle(bench), `\`npm run bench -- ${bench.name}\``, `Not measured: ${why}`].join('\n\n');
+}
+
+/** What the section of a bench begins with. */
+export function sectionTitle({ title }: Pick<Bench, 'title'>): string {
+  return `### ${title}`;
 }
 
 function tableLine(cells: readonly string[]): string {

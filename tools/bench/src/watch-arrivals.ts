@@ -1,4 +1,5 @@
 import { Etcd3, type IKeyValue, type IWatchResponse } from 'etcd3';
+import { machineMs } from './machine-ms.ts';
 
 /** One change: when it came, and when readers had it, by the machine's monotonic clock in milliseconds. */
 export interface Arrival {
@@ -27,7 +28,7 @@ export async function recordArrivals(endpoints: readonly string[]): Promise<Arri
   const push = stream.push;
   stream.push = function (this: StreamPrototype, message: IWatchResponse | null) {
     if (message && 'events' in message) {
-      const receivedAt = now();
+      const receivedAt = machineMs();
       for (const { kv } of message.events)
         waiting.push({ revision: BigInt(kv.mod_revision), entry: kv, receivedAt });
     }
@@ -38,7 +39,7 @@ export async function recordArrivals(endpoints: readonly string[]): Promise<Arri
       return seen;
     },
     visible(revision) {
-      const visibleAt = now();
+      const visibleAt = machineMs();
       const until = waiting.findIndex((arrival) => arrival.revision > revision);
       for (const { entry, receivedAt } of waiting.splice(0, until === -1 ? waiting.length : until))
         seen.push({ entry, receivedAt, visibleAt });
@@ -62,8 +63,4 @@ async function streamPrototype(endpoints: readonly string[]): Promise<StreamProt
   stream.cancel();
   client.close();
   return Object.getPrototypeOf(stream) as StreamPrototype;
-}
-
-function now(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }

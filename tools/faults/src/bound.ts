@@ -3,7 +3,16 @@ import type { Settings } from './settings.ts';
 
 /** What a recovery may have to wait for; `docs/reliability.md` explains each to users, who compute their own bound. */
 export type Term =
-  'beat' | 'look' | 'request' | 'backoff' | 'first backoff' | 'reconnect' | 'election' | 'hold';
+  | 'beat'
+  | 'look'
+  | 'request'
+  | 'backoff'
+  | 'first backoff'
+  | 'reconnect'
+  | 'election'
+  | 'hold'
+  | 'seen'
+  | 'fill';
 
 /** Within how long after its end a fault is healed. */
 export interface Bound {
@@ -13,12 +22,17 @@ export interface Bound {
 }
 
 export function boundOf(terms: readonly Term[], settings: Settings, kind: RegistryKind): Bound {
-  const counts = new Map<Term, number>();
-  for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
   return {
     ms: terms.reduce((sum, term) => sum + lengthOf(term, settings, kind), settings.allowanceMs),
-    formula: Array.from(counts, ([term, count]) => (count === 1 ? term : `${count} × ${term}`)).join(' + '),
+    formula: formulaOf(terms),
   };
+}
+
+/** The same for every registry; what each term is on it, {@link lengthOf} says. */
+export function formulaOf(terms: readonly Term[]): string {
+  const counts = new Map<Term, number>();
+  for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
+  return Array.from(counts, ([term, count]) => (count === 1 ? term : `${count} × ${term}`)).join(' + ');
 }
 
 /** The longest age that a list has while all is well: a relist, spread by a fifth, confirms it. */
@@ -26,7 +40,8 @@ export function healthyAgeMs({ relistIntervalMs, allowanceMs }: Settings): numbe
   return relistIntervalMs * 1.2 + allowanceMs;
 }
 
-function lengthOf(term: Term, settings: Settings, kind: RegistryKind): number {
+/** In milliseconds. */
+export function lengthOf(term: Term, settings: Settings, kind: RegistryKind): number {
   switch (term) {
     case 'beat':
       // A third of the TTL, spread by a tenth.
@@ -46,6 +61,10 @@ function lengthOf(term: Term, settings: Settings, kind: RegistryKind): number {
       return kind.electionMs;
     case 'hold':
       return settings.holdMs;
+    case 'seen':
+      return kind.seenMs;
+    case 'fill':
+      return kind.fillMs ?? 0;
     default:
       return term satisfies never;
   }

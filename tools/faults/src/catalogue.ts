@@ -1,13 +1,19 @@
 import type { RegistryKind } from './registry-kind.ts';
+import { consul } from './registries/consul.ts';
 import { etcd } from './registries/etcd.ts';
+import { eureka } from './registries/eureka.ts';
+import { nacos } from './registries/nacos.ts';
+import { zookeeper } from './registries/zookeeper.ts';
 import type { Scenario } from './scenario.ts';
 import { clientFrozen, startedDuringOutage } from './scenarios/client.ts';
-import { passwordChanged, wrongPassword } from './scenarios/credentials.ts';
+import { credentialsRotated, passwordChanged, wrongPassword } from './scenarios/credentials.ts';
+import { emptyAnswer } from './scenarios/list.ts';
+import { churn, reconnectingAtOnce } from './scenarios/load.ts';
 import { blackHoled, compactedWhileCut } from './scenarios/network.ts';
-import { entryRemoved, leaseEnded } from './scenarios/operator.ts';
+import { entryRemoved, leaseEnded, removedFromCatalog } from './scenarios/operator.ts';
 import { frozen, killedAndRestarted, leaderKilled, restartedEmpty } from './scenarios/server.ts';
 
-export const KINDS: readonly RegistryKind[] = [etcd];
+export const KINDS: readonly RegistryKind[] = [etcd, consul, zookeeper, nacos, eureka];
 
 /** The longest first, so that those which run beside it end with it. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -16,16 +22,16 @@ export const SCENARIOS: readonly Scenario[] = [
   killedAndRestarted,
   restartedEmpty,
   leaderKilled,
+  emptyAnswer,
   compactedWhileCut,
   clientFrozen,
   leaseEnded,
   entryRemoved,
+  removedFromCatalog,
   wrongPassword,
   passwordChanged,
+  credentialsRotated,
   startedDuringOutage,
+  reconnectingAtOnce,
+  churn,
 ];
-
-/** Whether the registry's operator can do what the scenario needs. */
-export function applies({ needs = [] }: Scenario, { powers }: RegistryKind): boolean {
-  return needs.every((power) => powers.includes(power));
-}

@@ -14,6 +14,8 @@ export interface ReaderPromise {
   readonly because?: readonly RegistryErrorCode[];
   /** How long it may go on being confirmed in the fault, in milliseconds. Defaults to 0. */
   readonly cutWithinMs?: number;
+  /** How long its reads may stand still, in milliseconds. Defaults to 2 500: after that it hung. */
+  readonly stillMs?: number;
 }
 
 /** What one run of a scenario left behind. Times are of the machine's clock. */
@@ -27,6 +29,8 @@ export interface Evidence {
   readonly boundMs: number;
   /** The longest age of a list while all is well. */
   readonly healthyAgeMs: number;
+  /** How late a reader may be told of what happened, in milliseconds, where the registry tells from a cache. */
+  readonly seenMs: number;
   /** Promises of this scenario that weren't kept. */
   readonly unmet: readonly string[];
   readonly secrets: readonly string[];
@@ -76,7 +80,7 @@ function readerFailures(process: ProcessEvidence, promise: ReaderPromise, eviden
   if (known === -1) return [`it never had a list with [${promise.keeps.join()}]`];
   const end = endedAt ?? Number.POSITIVE_INFINITY;
   const readings = process.readings.slice(known).filter(({ at }) => at <= end);
-  const failures = [...keepsItsList(readings, promise), ...neverHangs(readings)];
+  const failures = [...keepsItsList(readings, promise), ...neverHangs(readings, promise)];
   if (faultFrom === undefined || mendFrom === undefined) return failures;
   if (promise.during === 'live') failures.push(...staysLive(readings, evidence));
   if (promise.during === 'cut') failures.push(...growsOld(readings, promise, faultFrom, mendFrom));
@@ -93,9 +97,9 @@ function keepsItsList(readings: readonly Reading[], { keeps }: ReaderPromise): s
   return short ? [`its list lacked one of [${keeps.join()}] (${sight(short)})`] : [];
 }
 
-function neverHangs(readings: readonly Reading[]): string[] {
-  const hung = readings.find(({ at }, i) => at - (readings[i - 1]?.at ?? at) > SILENCE_MS);
-  return hung ? [`its reads stood still for more than ${SILENCE_MS} ms`] : [];
+function neverHangs(readings: readonly Reading[], { stillMs = SILENCE_MS }: ReaderPromise): string[] {
+  const hung = readings.find(({ at }, i) => at - (readings[i - 1]?.at ?? at) > stillMs);
+  return hung ? [`its reads stood still for more than ${stillMs} ms`] : [];
 }
 
 function staysLive(readings: readonly Reading[], { healthyAgeMs }: Evidence): string[] {
@@ -131,10 +135,10 @@ function growsOld(
 }
 
 function isFreshAgain(readings: readonly Reading[], evidence: Evidence): string[] {
-  const { healedAt, healedIds, healthyAgeMs } = evidence;
+  const { healedAt, healedIds, healthyAgeMs, seenMs } = evidence;
   if (healedAt === undefined) return [];
   const stray = readings
-    .filter(({ at }) => at > healedAt + BLUR_MS)
+    .filter(({ at }) => at > healedAt + BLUR_MS + seenMs)
     .find(
       ({ status, list }) =>
         status !== 'live' ||

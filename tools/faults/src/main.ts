@@ -1,24 +1,24 @@
 import { parseArgs } from 'node:util';
-import { applies, KINDS, SCENARIOS } from './catalogue.ts';
+import { KINDS, SCENARIOS } from './catalogue.ts';
 import { describeMachine } from './machine.ts';
-import type { RegistryKind } from './registry-kind.ts';
 import { writeLastRun } from './reliability-page.ts';
-import { markdownTable, plainTable, verdictOf } from './report.ts';
-import { type Outcome, runScenario } from './run-scenario.ts';
-import type { Scenario } from './scenario.ts';
-import { SCENARIOS_AT_ONCE, Turns } from './turns.ts';
+import { markdownTables, plainTables, type Run, verdictOf } from './report.ts';
+import { runAll } from './run-all.ts';
+import { type Scenario, whyNot } from './scenario.ts';
+import { SCENARIOS_AT_ONCE } from './turns.ts';
 
 const PAGE = new URL('../../../docs/reliability.md', import.meta.url);
 
 const HELP = `Hurts real registries, their network and their clients, and checks what docs/reliability.md promises.
 
-  npm run test:faults                          every fault on every registry, two to three minutes
+  npm run test:faults                          every fault on every registry: one table
   npm run test:faults -- killed frozen         those faults
   npm run test:faults -- --registry etcd       on that registry; can be given several times
-  npm run test:faults -- --at-once 1           one after the other; defaults to ${SCENARIOS_AT_ONCE}
+  npm run test:faults -- --light               without those that take the whole machine, as \`npm test\`
+  npm run test:faults -- --at-once 1           one after the other; defaults to ${SCENARIOS_AT_ONCE}; the heavy ones always
   npm run test:faults -- --trace               with what every process told, also where nothing failed
   npm run test:faults -- --json                the outcomes as JSON on standard output
-  npm run test:faults -- --write               all, and the table of docs/reliability.md is replaced
+  npm run test:faults -- --write               and the tables of docs/reliability.md are replaced
   npm run test:faults -- --list                what there is
 
 The exit code is 1 when a promise wasn't kept.
@@ -30,6 +30,7 @@ async function main(): Promise<void> {
     options: {
       registry: { type: 'string', multiple: true, default: [] },
       'at-once': { type: 'string', default: String(SCENARIOS_AT_ONCE) },
+      light: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
@@ -49,46 +50,51 @@ async function main(): Promise<void> {
   if (!Number.isInteger(atOnce) || atOnce < 1) throw new Error('--at-once takes a number from 1');
   if (values.write && (positionals.length > 0 || values.registry.length > 0))
     throw new Error('--write takes every fault on every registry: leave the rest out');
-  const scenarios = selected('fault', SCENARIOS, ({ name }) => name, positionals);
+  const offered = values.light ? SCENARIOS.filter(({ isHeavy }) => !isHeavy) : SCENARIOS;
+  const scenarios = selected('fault', offered, ({ name }) => name, positionals);
   const kinds = selected('registry', KINDS, ({ type }) => type, values.registry);
 
-  const outcomes = await runAll(scenarios, kinds, atOnce, values.trace);
+  const run: Run = { scenarios, kinds, outcomes: await play(scenarios, kinds, atOnce, values.trace) };
   const machine = await describeMachine();
-  if (values.json) process.stdout.write(`${JSON.stringify({ machine, outcomes }, null, 2)}\n`);
-  else process.stdout.write(`\n${plainTable(outcomes)}\n\n${machine}\n`);
-  const failed = outcomes.filter((outcome) => verdictOf(outcome) === 'FAILED').length;
+  if (values.json) process.stdout.write(`${JSON.stringify({ machine, ...described(run) }, null, 2)}\n`);
+  else process.stdout.write(`\n${plainTables(run)}\n\n${machine}\n`);
+  const failed = run.outcomes.filter((outcome) => verdictOf(outcome) === 'FAILED').length;
   if (failed > 0) process.exitCode = 1;
   // The table of a run in which something failed is no promise.
-  else if (values.write) await writeLastRun(PAGE, `${machine}:\n\n${markdownTable(outcomes)}`);
+  else if (values.write) await writeLastRun(PAGE, `${machine}.\n\n${markdownTables(run)}`);
 }
 
-async function runAll(
+async function play(
   scenarios: readonly Scenario[],
-  kinds: readonly RegistryKind[],
+  kinds: Run['kinds'],
   atOnce: number,
   isTraced: boolean,
-): Promise<readonly Outcome[]> {
-  const turns = new Turns(atOnce);
+): Promise<Run['outcomes']> {
   const since = performance.now();
-  const pairs = kinds.flatMap((kind) =>
-    scenarios.filter((scenario) => applies(scenario, kind)).map((scenario) => ({ scenario, kind })),
+  const say = ({ name }: Scenario, { type }: Run['kinds'][number], line: string) => {
+    const at = ((performance.now() - since) / 1_000).toFixed(1).padStart(6);
+    process.stderr.write(`${at} s  ${type} ${name}: ${line}\n`);
+  };
+  return await runAll(scenarios, kinds, {
+    atOnce,
+    progress: say,
+    ended(scenario, kind, outcome) {
+      say(scenario, kind, `${verdictOf(outcome)} after ${(outcome.tookMs / 1_000).toFixed(1)} s`);
+      for (const failure of outcome.failures) say(scenario, kind, `  ${failure}`);
+      if (isTraced || outcome.failures.length > 0) process.stderr.write(`${outcome.trace}\n`);
+    },
+  });
+}
+
+/** What was run, and what doesn't apply and why. */
+function described({ scenarios, kinds, outcomes }: Run): object {
+  const notApplicable = scenarios.flatMap((scenario) =>
+    kinds.flatMap((kind) => {
+      const why = whyNot(scenario, kind);
+      return why === undefined ? [] : [{ name: scenario.name, registry: kind.type, why }];
+    }),
   );
-  return await Promise.all(
-    pairs.map(({ scenario, kind }) =>
-      turns.run(async () => {
-        const say = (line: string) => {
-          const at = ((performance.now() - since) / 1_000).toFixed(1).padStart(6);
-          process.stderr.write(`${at} s  ${kind.type} ${scenario.name}: ${line}\n`);
-        };
-        say(scenario.fault);
-        const outcome = await runScenario(scenario, kind, { progress: say });
-        say(`${verdictOf(outcome)} after ${(outcome.tookMs / 1_000).toFixed(1)} s`);
-        for (const failure of outcome.failures) say(`  ${failure}`);
-        if (isTraced || outcome.failures.length > 0) process.stderr.write(`${outcome.trace}\n`);
-        return outcome;
-      }),
-    ),
-  );
+  return { outcomes, notApplicable };
 }
 
 function selected<T>(
@@ -106,7 +112,7 @@ function selected<T>(
 function list(): string {
   const width = Math.max(...SCENARIOS.map(({ name }) => name.length)) + 2;
   const lines = SCENARIOS.map((scenario) => {
-    const on = KINDS.filter((kind) => applies(scenario, kind)).map(({ type }) => type);
+    const on = KINDS.filter((kind) => whyNot(scenario, kind) === undefined).map(({ type }) => type);
     return `${scenario.name.padEnd(width)}${scenario.fault} (${on.join(', ')})`;
   });
   return `${lines.join('\n')}\n`;

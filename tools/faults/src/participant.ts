@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { machineNow } from './machine-clock.ts';
 import {
+  type Answered,
   EXIT_WITHIN_MS,
   LEFTOVERS_EXIT_CODE,
   type Order,
@@ -36,6 +37,7 @@ export class Participant {
   readonly #watchers = new Set<() => void>();
   readonly #answers = new Map<string, { readonly error: { code: string; message: string } | undefined }>();
   readonly #exited: Promise<void>;
+  #heapBytes: number | undefined;
   #isClosed = false;
   #hasExited = false;
 
@@ -98,11 +100,8 @@ export class Participant {
     });
   }
 
-  /** How its first `load()`, or its `deregister()`, ended. */
-  async answer(
-    to: 'load' | 'deregister',
-    withinMs: number,
-  ): Promise<{ code: string; message: string } | undefined> {
+  /** How its first `load()`, or an order, ended. */
+  async answer(to: Answered, withinMs: number): Promise<{ code: string; message: string } | undefined> {
     const { error } = await this.until(`answer to ${to}`, withinMs, () => this.#answers.get(to));
     return error;
   }
@@ -123,6 +122,20 @@ export class Participant {
     this.#order({ order: 'deregister' });
     const error = await this.answer('deregister', withinMs);
     if (error) throw new Error(`${this.name}: deregister: ${error.message}`);
+  }
+
+  /** Changes all its instances again and again; resolves when the registry took the last change. */
+  async churn(rounds: number, leavers: number, withinMs: number): Promise<void> {
+    this.#order({ order: 'churn', rounds, leavers });
+    const error = await this.answer('churn', withinMs);
+    if (error) throw new Error(`${this.name}: churn: ${error.message}`);
+  }
+
+  /** The memory that it uses, in bytes, without garbage. */
+  async weigh(): Promise<number> {
+    this.#heapBytes = undefined;
+    this.#order({ order: 'weigh' });
+    return await this.until('its memory', 10_000, () => this.#heapBytes);
   }
 
   /** Closes its registry handle. A process that doesn't end by itself then is a trouble. */
@@ -162,6 +175,9 @@ export class Participant {
         this.#answers.set(report.to, { error: report.error });
         this.#note(`${report.to}: ${report.error?.code ?? 'done'}`);
         if (report.error) this.utterances.push(report.error.message);
+        break;
+      case 'weight':
+        this.#heapBytes = report.heapBytes;
         break;
       case 'trouble':
         this.troubles.push(report.what);

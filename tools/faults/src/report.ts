@@ -1,49 +1,102 @@
+import { formulaOf, lengthOf, type Term } from './bound.ts';
+import type { RegistryKind } from './registry-kind.ts';
 import type { Outcome } from './run-scenario.ts';
+import { type Scenario, whyNot } from './scenario.ts';
+import { SETTINGS } from './settings.ts';
 
-const HEADINGS = ['fault', 'registry', 'healed in', 'bound', 'bound is', 'verdict'] as const;
-
-/** The table for a terminal. */
-export function plainTable(outcomes: readonly Outcome[]): string {
-  const rows = [HEADINGS, ...outcomes.map((outcome) => cells(outcome, outcome.name))];
-  const widths = widthsOf(rows);
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+/** What was run: one row for each scenario, one column for each kind. */
+export interface Run {
+  readonly scenarios: readonly Scenario[];
+  readonly kinds: readonly RegistryKind[];
+  readonly outcomes: readonly Outcome[];
 }
 
-/** The same as Markdown, with the faults in words. */
-export function markdownTable(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map((outcome) => cells(outcome, `${outcome.fault} (\`${outcome.name}\`)`));
-  const widths = widthsOf([HEADINGS, ...rows]);
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, column) => (isFigure(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join(' | ')} |`;
-  const rule = widths.map((width, column) =>
-    isFigure(column) ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width),
-  );
-  return [HEADINGS, rule, ...rows].map(line).join('\n');
+/** The tables for a terminal. */
+export function plainTables(run: Run): string {
+  const rows = [
+    ['fault', ...run.kinds.map(({ type }) => type)],
+    ...run.scenarios.map((scenario) => [
+      scenario.name,
+      ...run.kinds.map((kind) => cell(run, scenario, kind)),
+    ]),
+  ];
+  const lines = padded(rows).map((row) => row.join('  ').trimEnd());
+  return [...lines, ...notes(run).map((note) => `\n${note}`)].join('\n');
 }
 
-function isFigure(column: number): boolean {
-  return HEADINGS[column] === 'healed in' || HEADINGS[column] === 'bound';
-}
-
-function widthsOf(rows: readonly (readonly string[])[]): readonly number[] {
-  return HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+/** The same as Markdown, with the faults in words, the formulas of the bounds, and what their terms are. */
+export function markdownTables(run: Run): string {
+  const types = run.kinds.map(({ type }) => type);
+  const faults = [
+    ['fault', ...types, 'bound'],
+    ...run.scenarios.map((scenario) => [
+      `${scenario.fault} (\`${scenario.name}\`)`,
+      ...run.kinds.map((kind) => cell(run, scenario, kind)),
+      formulaOf(scenario.bound),
+    ]),
+  ];
+  const terms = [
+    ['term', ...types],
+    ...TERMS.map((term) => [
+      term,
+      ...run.kinds.map((kind) => seconds(lengthOf(term, { ...SETTINGS, ...kind.settings }, kind))),
+    ]),
+    ['TTL', ...run.kinds.map(({ settings }) => seconds({ ...SETTINGS, ...settings }.ttlMs))],
+    ['after a crash, beyond the TTL', ...run.kinds.map(({ crashSlackMs }) => seconds(crashSlackMs))],
+  ];
+  return [
+    '“2.2 s of 9.1 s”: healed after 2.2 s, the bound is 9.1 s, all promises were kept. “–”: it doesn’t apply, and why.',
+    markdown(faults),
+    'What the terms are, with the settings of the suite; the allowance for a busy machine ' +
+      `(${seconds(SETTINGS.allowanceMs)}) comes on top:`,
+    markdown(terms),
+    ...notes(run).map((note) => `- ${note}`),
+  ].join('\n\n');
 }
 
 export function verdictOf({ failures }: Outcome): 'passed' | 'FAILED' {
   return failures.length === 0 ? 'passed' : 'FAILED';
 }
 
-function cells(outcome: Outcome, fault: string): readonly string[] {
-  const { registry, healedInMs, bound } = outcome;
-  const healedIn = healedInMs === undefined ? 'never' : seconds(healedInMs);
-  return [fault, registry, healedIn, seconds(bound.ms), `${bound.formula} + allowance`, verdictOf(outcome)];
+const TERMS: readonly Term[] = [
+  'beat',
+  'look',
+  'request',
+  'backoff',
+  'first backoff',
+  'reconnect',
+  'election',
+  'hold',
+  'seen',
+  'fill',
+];
+
+function cell({ outcomes }: Run, scenario: Scenario, kind: RegistryKind): string {
+  const why = whyNot(scenario, kind);
+  if (why !== undefined) return `– ${why}`;
+  const outcome = outcomes.find(({ name, registry }) => name === scenario.name && registry === kind.type);
+  if (!outcome) return 'not run';
+  const { healedInMs, bound } = outcome;
+  const figures = `${healedInMs === undefined ? 'never' : seconds(healedInMs)} of ${seconds(bound.ms)}`;
+  return verdictOf(outcome) === 'passed' ? figures : `FAILED: ${figures}`;
+}
+
+function notes({ outcomes }: Run): string[] {
+  return outcomes.flatMap(({ name, registry, notes: all }) =>
+    all.map((note) => `${name}, ${registry}: ${note}.`),
+  );
+}
+
+function markdown(rows: readonly (readonly string[])[]): string {
+  const [head, ...rest] = padded(rows);
+  if (!head) return '';
+  const rule = head.map((text) => '-'.repeat(text.length));
+  return [head, rule, ...rest].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
+
+function padded(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => row.map((text, column) => text.padEnd(widths[column] ?? 0)));
 }
 
 function seconds(ms: number): string {

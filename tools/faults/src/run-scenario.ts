@@ -16,6 +16,8 @@ export interface Outcome {
   readonly healedInMs: number | undefined;
   /** The promises that weren't kept. Empty: it passed. */
   readonly failures: readonly string[];
+  /** What people want to know besides. */
+  readonly notes: readonly string[];
   readonly tookMs: number;
   /** What the processes told of themselves. */
   readonly trace: string;
@@ -31,9 +33,15 @@ export interface RunOptions {
 export async function runScenario(
   scenario: Scenario,
   kind: RegistryKind,
-  { settings = SETTINGS, progress = () => {} }: RunOptions = {},
+  { settings: given = SETTINGS, progress = () => {} }: RunOptions = {},
 ): Promise<Outcome> {
   const since = machineNow();
+  const settings = {
+    ...given,
+    ...scenario.settings,
+    ...kind.settings,
+    ...(scenario.isHeavy && kind.crowdSettings),
+  };
   const bound = boundOf(scenario.bound, settings, kind);
   const broken: string[] = [];
   const attempt = async (run: () => Promise<void>) => {
@@ -43,7 +51,13 @@ export async function runScenario(
   };
   let stage: Stage | undefined;
   await attempt(async () => {
-    const open = await Stage.open(kind, { nodes: scenario.nodes ?? 1, settings, bound, progress });
+    const open = await Stage.open(kind, {
+      nodes: scenario.nodes ?? 1,
+      needs: scenario.needs ?? [],
+      settings,
+      bound,
+      progress,
+    });
     stage = open;
     await attempt(async () => {
       await scenario.run(open);
@@ -60,6 +74,7 @@ export async function runScenario(
     bound,
     healedInMs: stage?.healedInMs,
     failures: [...broken, ...(stage ? judge(stage.evidence) : [])],
+    notes: stage?.notes ?? [],
     tookMs: machineNow() - since,
     trace: stage?.trace ?? '',
   };

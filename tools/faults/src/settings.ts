@@ -21,3 +21,13 @@ export const SETTINGS: Settings = {
   backoff: { baseMs: 200, capMs: 2_000 },
   allowanceMs: 1_500,
 };
+
+/** What users have who set nothing; for scenarios that are about how much many clients ask for. */
+export const DEFAULTS: Omit<Settings, 'allowanceMs'> = {
+  ttlMs: 15_000,
+  verifyIntervalMs: 30_000,
+  relistIntervalMs: 60_000,
+  requestTimeoutMs: 5_000,
+  holdMs: 15_000,
+  backoff: { baseMs: 200, capMs: 5_000 },
+};

@@ -2,24 +2,28 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startTcpProxy, type TcpProxy } from '@rollcall-tools/registries';
 import { type Bound, healthyAgeMs } from './bound.ts';
+import { CountingProxy } from './counting-proxy.ts';
+import { Front } from './front.ts';
 import type { Evidence, ReaderPromise } from './judge.ts';
 import { machineNow } from './machine-clock.ts';
 import { Participant } from './participant.ts';
 import type { Reading } from './protocol.ts';
-import type { Operator, RegistryKind, RegistryUnderTest } from './registry-kind.ts';
+import type { Operator, Power, RegistryKind, RegistryUnderTest } from './registry-kind.ts';
 import type { Settings } from './settings.ts';
+import { Turns } from './turns.ts';
 
 export interface JoinOptions {
-  /** The id to be listed under. Left out: not registered. */
-  readonly registers?: string;
+  /** The id, or ids, to be listed under. Left out: not registered. */
+  readonly registers?: string | readonly string[];
   /** The service that it registers in or reads. Defaults to the stage's. */
   readonly service?: string;
   /** Whether it reads the list, all the time; and what this reader is promised, in words that the judge checks. */
   readonly reads?: boolean | ReaderPromise;
-  /** Reaches the registry through the proxy. */
-  readonly proxied?: boolean;
+  /** Reaches the registry through the proxy, or at this port. */
+  readonly proxied?: boolean | number;
+  /** How many registry handles it has; see `Plan.handles`. Defaults to 1. */
+  readonly handles?: number;
   /** Keeps lists on disk, in a folder that all who say so share. */
   readonly disk?: boolean;
 }
@@ -33,14 +37,23 @@ export interface FaultPlan {
   end?(): Promise<void> | void;
 }
 
+/** The address of an instance is its own: some registries know it by that. Nobody listens there. */
+const FIRST_PORT = 10_000;
+const PORTS_EACH = 500;
+
 /** Until processes have started and found each other on a busy machine, in milliseconds. */
-const SETTLE_WITHIN_MS = 45_000;
+export const SETTLE_WITHIN_MS = 90_000;
 /** All is well for this long before a fault begins, in milliseconds: no entry is so young that it isn't missed yet. */
 const CALM_MS = 2_000;
+/** That is how old an entry must be, on top of what the registry takes to show it, in milliseconds. */
+const MISSED_AFTER_MS = 1_500;
 /** How often the operator looks, in milliseconds. */
 const LOOK_MS = 100;
 /** An operator's look during a quiet time takes a process each; this is between two, in milliseconds. */
 const CALM_LOOK_MS = 500;
+
+/** Each server that starts takes a core for itself, and others that are being judged would answer late. */
+const STARTS = new Turns(2);
 
 /** Everything that one scenario plays with, and the record of it. */
 export class Stage {
@@ -48,12 +61,14 @@ export class Stage {
   readonly settings: Settings;
   readonly service = 'user-service';
   readonly registry: RegistryUnderTest;
-  readonly proxy: TcpProxy;
+  readonly proxy: Front;
   readonly #folder: string;
   readonly #bound: Bound;
   readonly #progress: (line: string) => void;
   readonly #participants: { readonly it: Participant; readonly promise: ReaderPromise | undefined }[] = [];
   readonly #unmet: string[] = [];
+  readonly #notes: string[] = [];
+  readonly #helpers: { stop(): Promise<void> | void }[] = [];
   #faultFrom: number | undefined;
   #mendFrom: number | undefined;
   #faultTo: number | undefined;
@@ -65,13 +80,17 @@ export class Stage {
     kind: RegistryKind,
     options: {
       readonly nodes: 1 | 3;
+      readonly needs: readonly Power[];
       readonly settings: Settings;
       readonly bound: Bound;
       readonly progress: (line: string) => void;
     },
   ): Promise<Stage> {
-    const registry = await kind.start({ nodes: options.nodes });
-    const proxy = await startTcpProxy({ targetHost: '127.0.0.1', targetPort: registry.port });
+    const registry = await STARTS.run(() => kind.start(options));
+    const proxy = await Front.open(
+      registry.port,
+      kind.ports.map(({ offset }) => offset),
+    );
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-faults-'));
     return new Stage(kind, registry, proxy, folder, options);
   }
@@ -79,7 +98,7 @@ export class Stage {
   private constructor(
     kind: RegistryKind,
     registry: RegistryUnderTest,
-    proxy: TcpProxy,
+    proxy: Front,
     folder: string,
     options: {
       readonly settings: Settings;
@@ -98,14 +117,18 @@ export class Stage {
 
   /** Starts a process. It has its own registry handle and is configured as users do it. */
   join(name: string, options: JoinOptions): Participant {
-    const { registers, service = this.service, reads = false, proxied = false, disk = false } = options;
+    const { registers = [], service = this.service, reads = false, disk = false, handles = 1 } = options;
+    const { proxied = false } = options;
+    const port = proxied === true ? this.proxy.port : proxied === false ? undefined : proxied;
     const { ttlMs, verifyIntervalMs, relistIntervalMs, requestTimeoutMs, holdMs, backoff } = this.settings;
     const it = new Participant(name, {
       service,
-      registers,
+      registers: typeof registers === 'string' ? [registers] : registers,
       reads: reads !== false,
+      handles,
+      firstPort: FIRST_PORT + PORTS_EACH * this.#participants.length,
       config: {
-        registry: { ...this.registry.client(proxied ? this.proxy.port : undefined), requestTimeoutMs },
+        registry: { ...this.registry.client(port, handles > 1), requestTimeoutMs },
         registration: { ttlMs, verifyIntervalMs },
         discovery: {
           relistIntervalMs,
@@ -113,7 +136,8 @@ export class Stage {
           ...(disk && { snapshotDir: this.#folder }),
         },
         backoff,
-        log: { level: 'debug' },
+        // A thousand would write more than anybody reads.
+        log: { level: handles === 1 ? 'debug' : 'silent' },
       },
     });
     this.#participants.push({ it, promise: typeof reads === 'object' ? reads : undefined });
@@ -121,9 +145,9 @@ export class Stage {
   }
 
   /** Waits until these are listed and all readers follow them, and then until that was so for a while. */
-  async settled(ids: readonly string[]): Promise<void> {
-    await this.#agreeOn(ids, SETTLE_WITHIN_MS, machineNow());
-    await pause(CALM_MS);
+  async settled(ids: readonly string[], withinMs = SETTLE_WITHIN_MS): Promise<void> {
+    await this.#agreeOn(ids, withinMs, machineNow());
+    await pause(Math.max(CALM_MS, this.kind.seenMs + MISSED_AFTER_MS));
   }
 
   /** Lets the fault begin, last and end. */
@@ -148,7 +172,8 @@ export class Stage {
     // Longer than the bound, so that the table can say how late it was.
     this.#healedIds = ids;
     const faultTo = this.#faultTo ?? machineNow();
-    await this.#agreeOn(ids, this.#bound.ms * 1.5 + 2_000, faultTo);
+    // What came back may have confirmed a list before the operator knew that it serves.
+    await this.#agreeOn(ids, this.#bound.ms * 1.5 + 2_000, this.#mendFrom ?? faultTo);
     this.#healedAt = machineNow();
     this.#progress(`healed after ${((this.#healedAt - faultTo) / 1_000).toFixed(1)} s`);
   }
@@ -156,6 +181,8 @@ export class Stage {
   /** Looks on for as long as an entry could outlive its last beat: what is only left over is found out. */
   async staysHealed(): Promise<void> {
     const end = machineNow() + this.settings.ttlMs + this.kind.crashSlackMs;
+    // What a registry tells from a cache may be from before it was healed: of the same instance by its former lease.
+    await pause(this.kind.seenMs);
     while (machineNow() < end) {
       const listed = await this.registry.listed(this.service);
       if (!sameIds(listed, this.#healedIds))
@@ -176,16 +203,47 @@ export class Stage {
   /** Ends whatever is left of it all. */
   async dispose(): Promise<void> {
     await Promise.all(this.#participants.map(({ it }) => it.kill()));
+    for (const helper of this.#helpers) await helper.stop();
     await this.proxy.stop();
     await this.registry.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  /** Another registry, with the same users and nothing listed. */
+  async startTwin(): Promise<{ readonly port: number }> {
+    const twin = await this.registry.startTwin();
+    this.#helpers.push(twin);
+    return twin;
+  }
+
+  /** A proxy in front of the first server that counts what clients do. */
+  async countClients(): Promise<CountingProxy> {
+    const proxy = await CountingProxy.open(this.registry.port, this.kind.ports);
+    this.#helpers.push(proxy);
+    return proxy;
+  }
+
   /** What an operator can do; the scenario has said that it needs it. */
-  operator<Power extends keyof Operator>(power: Power): Operator[Power] {
+  operator<Act extends keyof Operator>(power: Act): Operator[Act] {
     const act = this.registry.operator[power];
     if (!act) throw new Error(`${this.kind.type} has no ${power}: say so in the scenario's needs`);
     return act;
+  }
+
+  /** A figure that people want to see. */
+  note(figure: string): void {
+    this.#notes.push(figure);
+    this.#progress(figure);
+  }
+
+  get notes(): readonly string[] {
+    return this.#notes;
+  }
+
+  /** When the fault began, when its end began, and when it was over. */
+  get times(): { readonly faultFrom: number; readonly mendFrom: number; readonly faultTo: number } {
+    const [faultFrom, mendFrom, faultTo] = [this.#faultFrom ?? 0, this.#mendFrom ?? 0, this.#faultTo ?? 0];
+    return { faultFrom, mendFrom, faultTo };
   }
 
   /** A promise of one scenario alone. One that isn't kept is a failure, and the scenario goes on. */
@@ -208,6 +266,7 @@ export class Stage {
       healedIds: this.#healedIds,
       boundMs: this.#bound.ms,
       healthyAgeMs: healthyAgeMs(this.settings),
+      seenMs: this.kind.seenMs,
       unmet: this.#unmet,
       secrets: this.registry.secrets,
       processes: this.#participants.map(({ it, promise }) => ({

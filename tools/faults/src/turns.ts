@@ -21,4 +21,4 @@ export class Turns {
 }
 
 /** Scenarios mostly wait; more than this at once start so many processes that two cores answer late. */
-export const SCENARIOS_AT_ONCE = 3;
+export const SCENARIOS_AT_ONCE = 5;

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { describe, it } from 'vitest';
-import { applies, KINDS, SCENARIOS } from '../src/catalogue.ts';
+import { KINDS, SCENARIOS } from '../src/catalogue.ts';
 import type { RegistryKind } from '../src/registry-kind.ts';
 import { etcd } from '../src/registries/etcd.ts';
 import { runScenario } from '../src/run-scenario.ts';
+import { whyNot } from '../src/scenario.ts';
 import { passwordChanged } from '../src/scenarios/credentials.ts';
 import { compactedWhileCut } from '../src/scenarios/network.ts';
 import { leaseEnded } from '../src/scenarios/operator.ts';
@@ -17,7 +18,8 @@ const timeout = 600_000;
 
 for (const kind of KINDS) {
   describe.concurrent(`readers keep their list, and all is listed again in time, on ${kind.type}`, () => {
-    for (const scenario of SCENARIOS.filter((each) => applies(each, kind))) {
+    // The heavy ones take the machine for themselves: `npm run test:faults` has them.
+    for (const scenario of SCENARIOS.filter((each) => !each.isHeavy && whyNot(each, kind) === undefined)) {
       it(`${scenario.name}: ${scenario.fault}`, { timeout }, async ({ expect }) => {
         const { failures, trace } = await turns.run(() => runScenario(scenario, kind));
         expect(failures, trace).toEqual([]);

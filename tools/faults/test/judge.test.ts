@@ -141,6 +141,7 @@ function evidence(process: Partial<ProcessEvidence> = {}): Evidence {
     healedIds: ['a'],
     boundMs: 5_000,
     healthyAgeMs: 2_700,
+    seenMs: 0,
     unmet: [],
     secrets: ['pass/word'],
     processes: [

@@ -160,6 +160,14 @@ describe('in an empty project, every package', () => {
     expect(JSON.parse(stdout)).toEqual({ type: 'etcd', code: 'UNAVAILABLE' });
   });
 
+  it('Nacos by HTTP says which package it needs, and how it is installed', async () => {
+    const { stdout } = await project.node('nacos-by-http.js');
+    expect(JSON.parse(stdout)).toEqual({
+      code: 'INVALID_CONFIG',
+      message: expect.stringContaining('npm install nacos@') as string,
+    });
+  });
+
   it(
     'the conformance kit runs under node:test',
     async () => {

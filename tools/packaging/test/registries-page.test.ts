@@ -8,12 +8,17 @@ import {
   type AdapterCapabilities,
   type RegistryAdapter,
 } from '@rollcall/core';
+import { consulAdapter } from '@rollcall/consul';
 import { etcdAdapter } from '@rollcall/etcd';
+import { eurekaAdapter } from '@rollcall/eureka';
+import { nacosAdapter } from '@rollcall/nacos';
 import { zookeeperAdapter } from '@rollcall/zookeeper';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../src/workspace.ts';
 
-const LAYOUTS = ['rollcall', 'kratos', 'grpc-naming', 'go-zero'] as const;
+const LAYOUTS = ['rollcall', 'kratos', 'grpc-naming', 'go-zero', 'kitex'] as const;
+
+const SHARED_LAYOUTS = ['rollcall', 'spring', 'kratos'] as const;
 
 const page = readFileSync(join(ROOT, 'docs/registries.md'), 'utf8');
 const [adapters = new Map(), layouts = new Map()] = tablesOf(page);
@@ -22,7 +27,10 @@ const BY_TYPE: Readonly<Record<string, readonly RegistryAdapter[]>> = {
   memory: [memoryAdapter({ store: new MemoryStore() })],
   file: [fileAdapter({ dir: 'unused' })],
   etcd: LAYOUTS.map((layout) => etcdAdapter({ layout })),
-  zookeeper: (['rollcall', 'spring', 'kratos'] as const).map((layout) => zookeeperAdapter({ layout })),
+  zookeeper: SHARED_LAYOUTS.map((layout) => zookeeperAdapter({ layout })),
+  consul: SHARED_LAYOUTS.map((layout) => consulAdapter({ layout })),
+  nacos: SHARED_LAYOUTS.map((layout) => nacosAdapter({ layout, transport: 'grpc' })),
+  eureka: SHARED_LAYOUTS.map((layout) => eurekaAdapter({ layout })),
 };
 
 describe('the table of registries says what the adapters declare', () => {
@@ -68,6 +76,7 @@ describe('the table of layouts says what the etcd adapter declares', () => {
 });
 
 function ttlWords({ min, max }: AdapterCapabilities['ttlRangeMs']): string {
+  if (min === max) return `${grouped(min)} ms`;
   if (min <= 1) return 'any';
   // What is longer than a century is no limit.
   return max > 3_200_000_000_000 ? `from ${grouped(min)} ms` : `${grouped(min)} ms to ${grouped(max)} ms`;

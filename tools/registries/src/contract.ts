@@ -1,16 +1,19 @@
 /** The registries that can be started. */
-export type RegistryType = 'etcd' | 'zookeeper';
+export type RegistryType = 'etcd' | 'zookeeper' | 'consul' | 'nacos' | 'nacos2' | 'eureka';
 
 export interface StartOptions {
   /** How many servers form the registry. Defaults to 1. */
   readonly nodes?: 1 | 3;
-  /** Turns authentication on, with this password for the user `root`. Off by default. */
+  /**
+   * Turns authentication on, with this password for the user who may do everything: `root`, on Nacos `nacos`. On Consul it is the
+   * secret of the initial management token. Off by default.
+   */
   readonly auth?: { readonly rootPassword: string };
   /** `true`: clients speak TLS. `'mutual'`: they also show a certificate. Off by default. Needs `openssl`. */
   readonly tls?: boolean | 'mutual';
   /**
    * More command line flags for every server, such as `['--quota-backend-bytes', '16777216']`. For ZooKeeper: lines of
-   * its configuration, such as `tickTime=500`.
+   * its configuration, such as `tickTime=500`. For Nacos and Eureka: properties, such as `eureka.server.enable-self-preservation=true`.
    */
   readonly flags?: readonly string[];
   /** The client port of the first server. Defaults to a free one. */
@@ -36,7 +39,7 @@ export interface RunningRegistry {
   readonly endpoints: readonly string[];
   /** Our own servers. Empty for a registry that the environment names: that one is not ours to hurt. */
   readonly nodes: readonly RegistryNode[];
-  /** The user `root` and its password, when authentication was asked for. */
+  /** The user who may do everything and its password (on Consul the token), when authentication was asked for. */
   readonly auth?: { readonly username: string; readonly password: string };
   /** PEM files, when TLS was asked for; the client's own certificate and key only with `'mutual'`. */
   readonly tls?: TlsFiles;
@@ -109,10 +112,30 @@ export interface RunningZooKeeper extends RunningRegistry {
   leader(): Promise<RegistryNode>;
 }
 
+export interface RunningConsul extends RunningRegistry {
+  readonly type: 'consul';
+  /** The server that leads now, or the only one. Rejects when none does, or when the servers are not ours. */
+  leader(): Promise<RegistryNode>;
+}
+
+/** `nacos` is Nacos 3, `nacos2` is Nacos 2. */
+export interface RunningNacos extends RunningRegistry {
+  readonly type: 'nacos' | 'nacos2';
+}
+
+/** With three nodes each is the peer of the others. */
+export interface RunningEureka extends RunningRegistry {
+  readonly type: 'eureka';
+}
+
 /** Which handle `startRegistry` gives for which type. */
 export interface RunningByType {
   readonly etcd: RunningEtcd;
   readonly zookeeper: RunningZooKeeper;
+  readonly consul: RunningConsul;
+  readonly nacos: RunningNacos;
+  readonly nacos2: RunningNacos;
+  readonly eureka: RunningEureka;
 }
 
 /** Whether a registry can be started now, without preparing anything first. */

@@ -6,9 +6,9 @@ import type { TlsFiles } from './contract.ts';
 
 const LOOK_MS = 1_000;
 
-/** The body that a GET answers with status 200, or undefined for anything else, such as no answer within a second. */
-export function httpLook(url: string, tls?: TlsFiles): Promise<string | undefined> {
-  const signal = AbortSignal.timeout(LOOK_MS);
+/** The body that a GET answers with status 200, or undefined for anything else, such as no answer in time. */
+export function httpLook(url: string, tls?: TlsFiles, withinMs = LOOK_MS): Promise<string | undefined> {
+  const signal = AbortSignal.timeout(withinMs);
   return new Promise((resolve) => {
     const onResponse = (response: IncomingMessage): void => {
       let body = '';
@@ -24,7 +24,8 @@ export function httpLook(url: string, tls?: TlsFiles): Promise<string | undefine
   });
 }
 
-function readTls(tls: TlsFiles | undefined): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+/** The contents of the files, as Node's TLS takes them. */
+export function readTls(tls: TlsFiles | undefined): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
   if (tls === undefined) return {};
   return {
     ca: readFileSync(tls.caFile),

@@ -1,3 +1,4 @@
+export { type Certificates, makeCertificates } from './certificates.ts';
 export type {
   Availability,
   EtcdctlOptions,
@@ -6,7 +7,10 @@ export type {
   RegistryType,
   RestartOptions,
   RunningByType,
+  RunningConsul,
   RunningEtcd,
+  RunningEureka,
+  RunningNacos,
   RunningRegistry,
   RunningZooKeeper,
   StartOptions,
@@ -14,3 +18,9 @@ export type {
 } from './contract.ts';
 export { availability, prepareRegistry, registryTypes, startRegistry } from './start-registry.ts';
 export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
+export {
+  endZooKeeperSession,
+  NO_SESSION,
+  type OperatorOptions,
+  ZooKeeperOperator,
+} from './zookeeper-operator.ts';

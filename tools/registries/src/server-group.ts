@@ -23,6 +23,8 @@ export interface GroupPlan {
   readonly type: string;
   readonly nodes: number;
   readonly portsPerNode: number;
+  /** The distances from each of these ports to further ones that a server takes by itself. */
+  readonly portOffsets?: readonly number[];
   /** The first port of the first node. Free ones otherwise. */
   readonly port?: number | undefined;
   /** Leaves the servers running when this process ends. */
@@ -84,7 +86,7 @@ export class ServerGroup {
     const unguard = plan.detached ? () => Promise.resolve() : guard(folder);
     try {
       await plan.setUp?.(folder);
-      const ports = await freePorts(plan.nodes * plan.portsPerNode);
+      const ports = await freePorts(plan.nodes * plan.portsPerNode, plan.portOffsets);
       if (plan.port !== undefined) ports[0] = plan.port;
       // A word of its own per group: a server of another group that took our port is not taken for ours.
       const mark = folder.slice(-6).toLowerCase();

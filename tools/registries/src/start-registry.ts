@@ -1,12 +1,22 @@
 import { lastFailure, prepare, prepared } from './cache.ts';
 import type { Availability, Progress, RegistryType, RunningByType, StartOptions } from './contract.ts';
 import { inFolder, type Programs, programsBeside, programsOnPath } from './programs.ts';
+import { consul } from './servers/consul.ts';
 import { etcd } from './servers/etcd.ts';
+import { eureka } from './servers/eureka.ts';
+import { nacos, nacos2 } from './servers/nacos.ts';
 import type { ServerKind } from './servers/server-kind.ts';
 import { zookeeper } from './servers/zookeeper.ts';
 import { basename, dirname } from 'node:path';
 
-const kinds: { readonly [Type in RegistryType]: ServerKind<Type> } = { etcd, zookeeper };
+const kinds: { readonly [Type in RegistryType]: ServerKind<Type> } = {
+  etcd,
+  zookeeper,
+  consul,
+  nacos,
+  nacos2,
+  eureka,
+};
 
 /** The registries that can be started. */
 export const registryTypes: readonly RegistryType[] = Object.values(kinds).map((kind) => kind.type);

@@ -13,7 +13,6 @@ const BURST = 1_000;
 export const changes: Bench = {
   name: 'changes',
   title: `Changes in a service of ${INSTANCES.toLocaleString('en')} instances`,
-  needsEtcd: false,
   async run({ quick, progress }) {
     const singles = quick ? 50 : 1_000;
     const rounds = quick ? 2 : 15;

@@ -13,7 +13,6 @@ const SERVICE = 'user-service';
 export const coldStart: Bench = {
   name: 'cold-start',
   title: 'Start while the registry is down',
-  needsEtcd: false,
   async run({ quick, progress, fresh }) {
     const count = quick ? 500 : 10_000;
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'));

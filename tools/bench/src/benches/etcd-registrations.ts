@@ -4,7 +4,8 @@ import { etcdAdapter } from '@rollcall/etcd';
 import type { Lease, RegisterOptions, Registry, RegistryAdapter, ServiceInstance } from '@rollcall/core';
 import { row, type Bench } from '../bench.ts';
 import { costOf, type Cost } from '../cost.ts';
-import { eachOf, etcdEntry } from '../etcd-keys.ts';
+import { eachOf } from '../each-of.ts';
+import { etcdEntry } from '../etcd-keys.ts';
 import { measuredRegistry } from '../measured-registry.ts';
 import { sampleInstance, sampleSpec } from '../sample-instances.ts';
 
@@ -17,7 +18,7 @@ const AT_ONCE = 32;
 export const etcdRegistrations: Bench = {
   name: 'etcd-registrations',
   title: 'Many registrations from one process, on etcd',
-  needsEtcd: true,
+  server: 'etcd',
   async run({ quick, progress, fresh }) {
     const count = quick ? 200 : 10_000;
     const etcd = await startRegistry('etcd', { own: true, progress });

@@ -2,8 +2,10 @@ import { Etcd3, type IKeyValue } from 'etcd3';
 import { startRegistry } from '@rollcall-tools/registries';
 import { etcdAdapter } from '@rollcall/etcd';
 import { row, type Bench } from '../bench.ts';
-import { eachOf, etcdEntry, servicePrefix } from '../etcd-keys.ts';
+import { eachOf } from '../each-of.ts';
+import { etcdEntry, servicePrefix } from '../etcd-keys.ts';
 import { inFreshProcess } from '../fresh-process.ts';
+import { machineMs } from '../machine-ms.ts';
 import { measuredRegistry } from '../measured-registry.ts';
 import { sampleInstance, sampleSpec } from '../sample-instances.ts';
 import { percentile } from '../statistics.ts';
@@ -15,7 +17,7 @@ const PER_SECOND = 1_000;
 export const etcdWatch: Bench = {
   name: 'etcd-watch',
   title: 'From an event of etcd to what readers see',
-  needsEtcd: true,
+  server: 'etcd',
   async run({ quick, progress, fresh }) {
     const instances = quick ? 500 : 10_000;
     const seconds = quick ? 1 : 15;
@@ -191,9 +193,4 @@ async function whileChanging(input: Input, arrivals: Arrivals): Promise<Latencie
 function sentAt({ value }: IKeyValue): number {
   const { metadata } = JSON.parse(value.toString()) as { readonly metadata: { readonly sentAt: string } };
   return Number(metadata.sentAt);
-}
-
-/** Milliseconds by the machine's monotonic clock, which all its processes share. */
-function machineMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -11,7 +11,6 @@ const MB = 1_000_000;
 export const memory: Bench = {
   name: 'memory',
   title: 'Memory held',
-  needsEtcd: false,
   async run({ quick, progress, fresh }) {
     const instances = quick ? 5_000 : 100_000;
     progress(`holding ${instances} instances in a registry`);

@@ -21,7 +21,6 @@ const LOCKED_TABLE = 480_000;
 export const mix: Bench = {
   name: 'mix',
   title: `90 % look-ups, 10 % changes over ${SERVICES.toLocaleString('en')} services on one thread`,
-  needsEtcd: false,
   async run({ quick, progress }) {
     const operations = quick ? 20_000 : 2_000_000;
     const rounds = quick ? 1 : 5;

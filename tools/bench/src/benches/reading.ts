@@ -1,7 +1,7 @@
 import { do_not_optimize, measure } from 'mitata';
 import type { Snapshot } from '@rollcall/core';
 import { row, type Bench } from '../bench.ts';
-import { gc } from '../collect-garbage.ts';
+import { bytesPerCall } from '../bytes-per-call.ts';
 import { measuredRegistry } from '../measured-registry.ts';
 import { PushAdapter } from '../push-adapter.ts';
 import { sampleInstances, serviceNames } from '../sample-instances.ts';
@@ -18,7 +18,6 @@ const NO_ALLOCATION_BYTES = 0.1;
 export const reading: Bench = {
   name: 'reading',
   title: "Reading a service's instances",
-  needsEtcd: false,
   async run({ quick, progress }) {
     const names = serviceNames(SERVICES);
     const registry = await measuredRegistry(
@@ -45,8 +44,8 @@ export const reading: Bench = {
     progress('counting bytes');
     const reads = quick ? 200_000 : 10_000_000;
     const bytes = {
-      byName: bytesPerRead(readers.byNameAll, reads),
-      inHand: bytesPerRead(readers.inHand, reads),
+      byName: bytesPerCall(readers.byNameAll, reads),
+      inHand: bytesPerCall(readers.inHand, reads),
     };
     await registry.close();
 
@@ -107,18 +106,4 @@ async function timeInTurns<Name extends string>(
     }
   }
   return Object.fromEntries(names.map((name) => [name, median(taken[name])])) as Record<Name, number>;
-}
-
-function bytesPerRead(read: () => void, reads: number): number {
-  const slice = 50_000;
-  for (let i = 0; i < slice; i++) read();
-  gc();
-  let grown = 0;
-  for (let done = 0; done < reads; done += slice) {
-    const before = process.memoryUsage().heapUsed;
-    for (let i = 0; i < slice; i++) read();
-    // A slice in which a collection ran shrinks; the others tell.
-    grown += Math.max(0, process.memoryUsage().heapUsed - before);
-  }
-  return grown / reads;
 }

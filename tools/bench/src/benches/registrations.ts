@@ -11,7 +11,6 @@ const TTLS = 20;
 export const registrations: Bench = {
   name: 'registrations',
   title: 'Many registrations from one process',
-  needsEtcd: false,
   async run({ quick, progress }) {
     const counts = quick ? [1, 200] : [1, 100, 10_000];
     const runs: { readonly count: number; readonly beats: number; readonly cpuMs: number }[] = [];

@@ -34,7 +34,6 @@ const PROTO = `
 export const wireFormat: Bench = {
   name: 'wire-format',
   title: 'The wire format: JSON beside Protobuf',
-  needsEtcd: false,
   async run({ quick, progress, fresh }) {
     const instances = sampleInstances(SERVICE, 1_000);
     const json = instances.map(toJson);

@@ -1,12 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { defineInstance } from '@rollcall/core';
 import { etcdAdapter, type EtcdOptions } from '@rollcall/etcd';
 import { startRegistry } from '@rollcall-tools/registries';
+import { newPassword } from '../new-password.ts';
 import type { RegistryKind, RegistryUnderTest } from '../registry-kind.ts';
 
 const USER = 'rollcall';
 const PREFIX = '/rollcall';
 const CHANGES = 300;
+const SIDE_BY_SIDE = 10;
+
+interface Secrets {
+  readonly root: string;
+  readonly ours: string;
+  readonly another: string;
+}
 
 export const etcd: RegistryKind = {
   type: 'etcd',
@@ -15,13 +22,24 @@ export const etcd: RegistryKind = {
   reconnectMs: 3_000 * 1.2,
   // The servers are started with an election timeout of 500 ms, which each doubles at random, and may need several rounds.
   electionMs: 3_000,
-  powers: ['killLeader', 'endLease', 'remove', 'forgetHistory', 'lockOut', 'letIn'],
-  start,
+  seenMs: 0,
+  ports: [{ offset: 0, wire: 'grpc' }],
+  refusal: { code: 'UNAUTHENTICATED', names: /password/u },
+  lacks: {
+    removeFromCatalog: 'one place only',
+    rotate: 'a password only',
+  },
+  start: ({ nodes }) => start(nodes, { root: newPassword(), ours: newPassword(), another: newPassword() }),
 };
 
-async function start({ nodes }: { readonly nodes: 1 | 3 }): Promise<RegistryUnderTest> {
-  const secrets = { root: newPassword(), ours: newPassword(), another: newPassword() };
-  const servers = await startRegistry('etcd', { own: true, nodes, auth: { rootPassword: secrets.root } });
+async function start(nodes: 1 | 3, secrets: Secrets): Promise<RegistryUnderTest> {
+  const servers = await startRegistry('etcd', {
+    own: true,
+    nodes,
+    auth: { rootPassword: secrets.root },
+    // A login of each of a thousand clients is to cost a server on two cores no more than another request.
+    flags: ['--bcrypt-cost', '4'],
+  });
   const [first] = servers.nodes;
   if (!first) throw new Error('etcd was started without a node');
   const addUser = async (): Promise<void> => {
@@ -60,6 +78,7 @@ async function start({ nodes }: { readonly nodes: 1 | 3 }): Promise<RegistryUnde
     },
     freeze: () => first.freeze(),
     thaw: () => first.thaw(),
+    startTwin: () => start(1, secrets),
     operator: {
       async killLeader() {
         const leader = await servers.leader();
@@ -90,12 +109,17 @@ async function start({ nodes }: { readonly nodes: 1 | 3 }): Promise<RegistryUnde
  */
 async function growOld(options: EtcdOptions): Promise<void> {
   const adapter = etcdAdapter(options);
-  const past = defineInstance({ service: 'past', id: 'past', host: '10.0.0.7', port: 8080 });
-  const signal = AbortSignal.timeout(30_000);
+  const signal = AbortSignal.timeout(60_000);
+  const change = async (id: string): Promise<void> => {
+    const past = defineInstance({ service: 'past', id, host: '10.0.0.7', port: 8080 });
+    for (let made = 0; made < CHANGES / SIDE_BY_SIDE; made++)
+      // oxlint-disable-next-line no-await-in-loop -- one write of an instance at a time
+      await adapter.register(past, { ttlMs: 60_000, signal });
+    await adapter.deregister(past, { signal });
+  };
   try {
     await adapter.open(signal);
-    for (let change = 0; change < CHANGES; change++) await adapter.register(past, { ttlMs: 60_000, signal });
-    await adapter.deregister(past, { signal });
+    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, (_, i) => change(`past-${i}`)));
   } finally {
     await adapter.close();
   }
@@ -106,9 +130,4 @@ function field(fields: string, name: string): string {
   const value = new RegExp(`^"${name}" : (\\d+)$`, 'm').exec(fields)?.[1];
   if (value === undefined) throw new Error(`etcdctl gave no ${name}`);
   return value;
-}
-
-/** One that would also be found in a URL, where signs are escaped. */
-function newPassword(): string {
-  return `pass/${randomUUID()}`;
 }

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Scenario } from '../scenario.ts';
+import { SETTLE_WITHIN_MS } from '../stage.ts';
 
 export const clientFrozen: Scenario = {
   name: 'client-frozen',
   fault: 'a registered process is frozen until its TTL is long over',
-  bound: ['beat', 'request', 'backoff'],
+  bound: ['beat', 'request', 'backoff', 'seen'],
   async run(stage) {
     const sleeper = stage.join('sleeper', { registers: 'a' });
     stage.join('registrant', { registers: 'b' });
@@ -28,7 +29,7 @@ export const clientFrozen: Scenario = {
 export const startedDuringOutage: Scenario = {
   name: 'start-while-down',
   fault: 'processes start while the registry is down, one with a list on disk; the registry comes back empty',
-  bound: ['reconnect', 'request', 'request', 'backoff', 'backoff'],
+  bound: ['reconnect', 'request', 'request', 'backoff', 'backoff', 'seen'],
   async run(stage) {
     stage.join('registrant', { registers: 'a' });
     const before = stage.join('reader before', { reads: true, disk: true });
@@ -43,12 +44,12 @@ export const startedDuringOutage: Scenario = {
         });
         const without = stage.join('reader without disk', { reads: true });
         stage.join('newcomer', { registers: 'b', service: 'another-service' });
-        const refusal = await without.answer('load', 20_000);
+        const refusal = await without.answer('load', SETTLE_WITHIN_MS);
         stage.expect(
           refusal?.code === 'UNAVAILABLE' || refusal?.code === 'DEADLINE_EXCEEDED',
           `without a list on disk, load() is an error of the outage (${refusal?.message ?? 'it resolved'})`,
         );
-        const failure = await withDisk.answer('load', 20_000);
+        const failure = await withDisk.answer('load', SETTLE_WITHIN_MS);
         stage.expect(failure === undefined, `with a list on disk, load() gives it (${failure?.message})`);
         await pause(1_000);
         const read = withDisk.latest?.list;

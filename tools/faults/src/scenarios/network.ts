@@ -1,9 +1,10 @@
 import type { Scenario } from '../scenario.ts';
+import { SETTLE_WITHIN_MS } from '../stage.ts';
 
 export const blackHoled: Scenario = {
   name: 'black-hole',
   fault: 'the network swallows everything for 18 s: no answer, no close',
-  bound: ['reconnect', 'request', 'backoff', 'backoff'],
+  bound: ['reconnect', 'request', 'backoff', 'backoff', 'seen'],
   async run(stage) {
     stage.join('registrant', { registers: 'a', proxied: true });
     stage.join('reader', {
@@ -23,11 +24,10 @@ export const blackHoled: Scenario = {
 };
 
 export const compactedWhileCut: Scenario = {
-  name: 'compaction',
-  fault: 'a reader is cut off; meanwhile one leaves, one joins, and the history is compacted',
-  needs: ['forgetHistory'],
+  name: 'reader-cut',
+  fault: 'a reader is cut off; meanwhile one leaves, one joins, and etcd’s history is compacted',
   // Who left meanwhile may be held, as after an outage not everybody is back at once.
-  bound: ['reconnect', 'request', 'backoff', 'hold'],
+  bound: ['reconnect', 'request', 'backoff', 'hold', 'seen'],
   async run(stage) {
     stage.join('registrant', { registers: 'a' });
     const leaver = stage.join('leaver', { registers: 'b' });
@@ -41,10 +41,11 @@ export const compactedWhileCut: Scenario = {
         const joiner = stage.join('joiner', { registers: 'c' });
         await joiner.until(
           'registered',
-          30_000,
+          SETTLE_WITHIN_MS,
           () => joiner.latest?.registration === 'registered' || undefined,
         );
-        await stage.operator('forgetHistory')();
+        // Where there is a history to resume from.
+        await stage.registry.operator.forgetHistory?.();
       },
       lastsMs: 2_000,
       end: () => stage.proxy.restore(),

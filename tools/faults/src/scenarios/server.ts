@@ -7,7 +7,8 @@ const OUTAGE: readonly RegistryErrorCode[] = ['UNAVAILABLE', 'DEADLINE_EXCEEDED'
 export const killedAndRestarted: Scenario = {
   name: 'killed',
   fault: 'the server is killed, and restarted with its data after 8 s',
-  bound: ['reconnect', 'request', 'backoff'],
+  needs: ['disk'],
+  bound: ['reconnect', 'request', 'backoff', 'seen'],
   async run(stage) {
     stage.join('registrant', { registers: 'a' });
     stage.join('reader', { reads: { keeps: ['a'], during: 'cut', because: OUTAGE } });
@@ -25,7 +26,7 @@ export const restartedEmpty: Scenario = {
   name: 'restarted-empty',
   fault: 'the server is killed, and restarted without its data after 8 s',
   // One request may be lost to what was proof of identity before.
-  bound: ['reconnect', 'request', 'request', 'backoff', 'backoff'],
+  bound: ['reconnect', 'request', 'request', 'backoff', 'backoff', 'seen'],
   async run(stage) {
     stage.join('registrant', { registers: 'a' });
     stage.join('reader', { reads: { keeps: ['a'], during: 'cut', because: OUTAGE } });
@@ -41,10 +42,10 @@ export const restartedEmpty: Scenario = {
 
 export const leaderKilled: Scenario = {
   name: 'leader-killed',
-  fault: 'the leader of three servers is killed, and stays away',
+  fault: 'of three servers the leader, or the one in use, is killed, and stays away',
   nodes: 3,
   needs: ['killLeader'],
-  bound: ['election', 'request', 'backoff', 'backoff'],
+  bound: ['election', 'request', 'backoff', 'backoff', 'seen'],
   async run(stage) {
     stage.join('registrant', { registers: 'a' });
     stage.join('registrant 2', { registers: 'b' });
@@ -58,7 +59,7 @@ export const leaderKilled: Scenario = {
 export const frozen: Scenario = {
   name: 'frozen',
   fault: 'the server is frozen for 30 s, with its connections open',
-  bound: ['reconnect', 'request', 'backoff', 'backoff'],
+  bound: ['reconnect', 'request', 'backoff', 'backoff', 'seen'],
   async run(stage) {
     stage.join('registrant', { registers: 'a' });
     stage.join('reader', { reads: { keeps: ['a'], during: 'cut', because: OUTAGE } });

@@ -1,6 +1,6 @@
 import { defineAdapter, type Lease } from '@rollcall/core';
+import { alteredAdapter } from '@rollcall/core/testing';
 import { adapter as etcd } from '@rollcall/etcd';
-import { delegate } from './delegate.ts';
 
 /** Broken: its leases never say that they are lost. */
 export const adapter = defineAdapter({
@@ -8,8 +8,7 @@ export const adapter = defineAdapter({
   create(options, context) {
     const real = etcd.create(options, context);
     const deaf = new Map<Lease, Lease>();
-    return {
-      ...delegate(real),
+    return alteredAdapter(real, {
       async register(instance, registerOptions) {
         const lease = await real.register(instance, registerOptions);
         const known = deaf.get(lease) ?? {
@@ -19,6 +18,6 @@ export const adapter = defineAdapter({
         deaf.set(lease, known);
         return known;
       },
-    };
+    });
   },
 });

@@ -1,6 +1,6 @@
 import { defineAdapter, type WatchEvent } from '@rollcall/core';
+import { alteredAdapter } from '@rollcall/core/testing';
 import { adapter as etcd } from '@rollcall/etcd';
-import { delegate } from './delegate.ts';
 
 const NOTHING = { instances: [], skipped: [] };
 
@@ -9,8 +9,7 @@ export const adapter = defineAdapter({
   ...etcd,
   create(options, context) {
     const real = etcd.create(options, context);
-    return {
-      ...delegate(real),
+    return alteredAdapter(real, {
       discover: (key, callOptions) => real.discover(key, callOptions).catch(() => NOTHING),
       async *watch(key, callOptions): AsyncGenerator<WatchEvent> {
         try {
@@ -20,6 +19,6 @@ export const adapter = defineAdapter({
           throw error;
         }
       },
-    };
+    });
   },
 });

@@ -1,6 +1,6 @@
 import { defineAdapter, type InstanceList, type WatchEvent } from '@rollcall/core';
+import { alteredAdapter } from '@rollcall/core/testing';
 import { adapter as etcd } from '@rollcall/etcd';
-import { delegate } from './delegate.ts';
 
 /** Broken: its watch reads the list once, and after an interruption goes on as if nothing could have happened. */
 export const adapter = defineAdapter({
@@ -8,14 +8,13 @@ export const adapter = defineAdapter({
   create(options, context) {
     const real = etcd.create(options, context);
     let first: InstanceList | undefined;
-    return {
-      ...delegate(real),
+    return alteredAdapter(real, {
       async *watch(key, callOptions): AsyncGenerator<WatchEvent> {
         for await (const event of real.watch?.(key, callOptions) ?? []) {
           if (event.kind === 'list') first ??= event;
           yield event.kind === 'list' ? ({ kind: 'list', ...first } as WatchEvent) : event;
         }
       },
-    };
+    });
   },
 });

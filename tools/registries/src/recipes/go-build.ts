@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,6 +13,8 @@ export interface GoBuildOptions {
   readonly programs: Readonly<Record<string, string>>;
   /** The oldest Go that compiles them, such as `1.26`. */
   readonly goVersion: string;
+  /** Go files of a program of our own: file name → text. Its package is `.`. */
+  readonly sources?: Readonly<Record<string, string>>;
 }
 
 const LONG_MS = 30 * 60_000;
@@ -45,6 +47,12 @@ export function goBuild(options: GoBuildOptions): Recipe {
         await go(['mod', 'init', 'rollcall.invalid/registries'], 'go mod init');
         progress('fetching Go modules');
         await go(['get', ...options.modules], 'go get');
+        if (options.sources) {
+          const files = Object.entries(options.sources);
+          await Promise.all(files.map(([name, text]) => writeFile(join(scratch, name), text)));
+          // What the packages that they import need besides.
+          await go(['get', '.'], 'go get .');
+        }
         for (const [name, main] of Object.entries(options.programs)) {
           progress(`building ${name} (a minute or two on a small machine)`);
           // oxlint-disable-next-line no-await-in-loop -- each build uses every core

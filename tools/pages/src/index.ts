@@ -1,0 +1,2 @@
+export { generatedPart, type Marks, withGeneratedPart } from './generated-part.ts';
+export { machineLine } from './machine-line.ts';

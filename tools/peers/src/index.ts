@@ -1,0 +1,20 @@
+export {
+  startCurator,
+  startDubbo,
+  startGoZero,
+  startGrpcNaming,
+  startKitex,
+  startKratos,
+  startSpring,
+  type CuratorInstance,
+  type CuratorView,
+  type DubboApplication,
+  type DubboView,
+  type KitexInstance,
+  type KratosInstance,
+  type NamedEndpoint,
+  type PublishedAddress,
+  type SpringApplication,
+  type SpringView,
+} from './frameworks.ts';
+export type { Peer } from './peer.ts';
