@@ -15,15 +15,24 @@ export const registryNames: readonly RegistryName[] = ['file', ...registryTypes]
 export interface Backend {
   /** Where it is, for people. */
   readonly where: string;
+  /** `registry.type` of the configuration. */
+  readonly type: string;
   /** `registry.options` of the configuration. */
   readonly options: Readonly<Record<string, unknown>>;
   stop(): Promise<void>;
 }
 
-/** What each type calls the addresses in its options. */
-const OPTIONS: { readonly [Type in RegistryType]: (running: RunningRegistry) => Backend['options'] } = {
-  etcd: ({ endpoints }) => ({ endpoints }),
-  zookeeper: ({ endpoints }) => ({ hosts: endpoints }),
+/** What each type of registry is called in the configuration, and what it calls the addresses in its options. */
+const CLIENTS: {
+  readonly [Type in RegistryType]: readonly [type: string, addresses: string, more?: Backend['options']];
+} = {
+  etcd: ['etcd', 'endpoints'],
+  zookeeper: ['zookeeper', 'hosts'],
+  consul: ['consul', 'addresses'],
+  nacos: ['nacos', 'servers'],
+  nacos2: ['nacos', 'servers'],
+  // Its server is set to be quick here, which it can't tell its clients.
+  eureka: ['eureka', 'servers', { pollIntervalMs: 200, responseCacheMs: 500, evictionIntervalMs: 1_000 }],
 };
 
 export function isRegistryName(name: string): name is RegistryName {
@@ -38,12 +47,14 @@ export async function startBackend(
 ): Promise<Backend> {
   if (name === 'file') {
     const dir = join(folder, 'registry');
-    return { where: `the folder ${dir}`, options: { dir }, stop: () => Promise.resolve() };
+    return { where: `the folder ${dir}`, type: 'file', options: { dir }, stop: () => Promise.resolve() };
   }
-  const running = await startRegistry(name, { progress });
+  const running: RunningRegistry = await startRegistry(name, { progress });
+  const [type, addresses, more] = CLIENTS[name];
   return {
     where: `${running.endpoints.join(', ')}, server: ${running.source}`,
-    options: OPTIONS[name](running),
+    type,
+    options: { [addresses]: running.endpoints, ...more },
     stop: () => running.stop(),
   };
 }

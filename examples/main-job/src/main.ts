@@ -54,8 +54,7 @@ async function direct(options: Options): Promise<number> {
       signal,
     );
     tell({ event: 'registry-ready', where: backend.where });
-    const settings = { type: registry, options: backend.options };
-    stage = new Stage({ registry: settings, ttlMs, callsPerSecond, folder, tell, signal });
+    stage = new Stage({ registry: backend, ttlMs, callsPerSecond, folder, tell, signal });
     await playStory(stage, ttlMs, tell);
     return 0;
   } catch (error) {

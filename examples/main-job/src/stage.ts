@@ -3,8 +3,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Program } from './program.ts';
 import type { CallCounts, CallerMessage, ListedInstance, Tell } from './story-event.ts';
 
+/** The block `registry` of a configuration. */
+export interface RegistrySettings {
+  readonly type: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 export interface StageOptions {
-  readonly registry: { readonly type: string; readonly options: Readonly<Record<string, unknown>> };
+  /** Of the programs that are started from now on. */
+  readonly registry: RegistrySettings;
   readonly ttlMs: number;
   readonly callsPerSecond: number;
   /** The working folder of the processes. */
@@ -22,10 +29,12 @@ const LEAVE_MS = 15_000;
 
 /** The processes that play, and what is seen of them. */
 export class Stage {
-  /** As the caller sees it. */
+  /** As the caller that was started last sees it. */
   listed: ReadonlyMap<string, ListedInstance> = new Map();
-  counts: CallCounts = { calls: 0, retried: 0, failed: 0, byInstance: {} };
   readonly #options: StageOptions;
+  #registry: RegistrySettings;
+  #newestCaller = '';
+  readonly #countsOf = new Map<string, CallCounts>();
   readonly #programs = new Set<Program>();
   readonly #waiting = new Set<() => void>();
   /** Aborts when the story can't go on. */
@@ -34,6 +43,7 @@ export class Stage {
 
   constructor(options: StageOptions) {
     this.#options = options;
+    this.#registry = options.registry;
     this.#signal = AbortSignal.any([options.signal, this.#over.signal]);
   }
 
@@ -41,9 +51,27 @@ export class Stage {
     return this.#start(id, './instance.ts', { INSTANCE: id }, () => undefined);
   }
 
-  startCaller(): Program {
+  startCaller(id = 'caller'): Program {
+    this.listed = new Map();
+    this.#newestCaller = id;
+    this.#countsOf.set(id, { calls: 0, retried: 0, failed: 0, byInstance: {} });
     const pace = { CALLS_PER_SECOND: String(this.#options.callsPerSecond) };
-    return this.#start('caller', './caller.ts', pace, (line) => this.#hear(line));
+    return this.#start(id, './caller.ts', pace, (line) => this.#hear(id, line));
+  }
+
+  /** Programs that are started from now on use another registry. */
+  use(registry: RegistrySettings): void {
+    this.#registry = registry;
+  }
+
+  /** The calls of every caller that there was. */
+  get counts(): CallCounts {
+    const all = [...this.#countsOf.values()];
+    const byInstance: Record<string, number> = {};
+    for (const [id, calls] of all.flatMap((counts) => Object.entries(counts.byInstance)))
+      byInstance[id] = (byInstance[id] ?? 0) + calls;
+    const sum = (field: 'calls' | 'retried' | 'failed') => all.reduce((n, counts) => n + counts[field], 0);
+    return { calls: sum('calls'), retried: sum('retried'), failed: sum('failed'), byInstance };
   }
 
   /** Resolves when the check says yes; it is asked again whenever something is heard. Rejects after `withinMs`. */
@@ -128,7 +156,8 @@ export class Stage {
 
   /** A configuration of the user's own must not reach the programs: the story is about this one. */
   #environment(): NodeJS.ProcessEnv {
-    const { registry, ttlMs } = this.#options;
+    const registry = this.#registry;
+    const { ttlMs } = this.#options;
     const others = Object.entries(process.env).filter(([name]) => !name.startsWith('ROLLCALL_'));
     return {
       ...Object.fromEntries(others),
@@ -139,16 +168,17 @@ export class Stage {
     };
   }
 
-  #hear(line: string): void {
+  #hear(caller: string, line: string): void {
     const message: CallerMessage = JSON.parse(line);
     if (message.type === 'list') {
+      if (caller !== this.#newestCaller) return;
       const { instances } = message;
       this.listed = new Map(instances.map((instance) => [instance.id, instance]));
       this.#options.tell({ event: 'list', instances });
     } else {
       const { type: _type, ...counts } = message;
-      this.counts = counts;
-      this.#options.tell({ event: 'calls', ...counts });
+      this.#countsOf.set(caller, counts);
+      this.#options.tell({ event: 'calls', ...this.counts });
     }
     this.#look();
   }
