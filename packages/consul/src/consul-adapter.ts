@@ -219,14 +219,22 @@ function closedError(): RegistryError {
 /** An agent looks this often for entries that were critical for long enough to be removed, in milliseconds. */
 const REAP_EVERY_MS = 30_000;
 
+/**
+ * How long an agent may keep to itself that a check failed, in milliseconds. It compares all that it has with the servers every
+ * minute or two. When just then a registration is under way it tries again 15 to 30 s later, and tells nothing by itself until then
+ * (https://github.com/hashicorp/consul/blob/2361fdb7589629f4fbd54f6331b279e66cca7704/agent/ae/ae.go#L179). Any registration
+ * or beat at that agent makes it tell all; alone is who crashed without neighbours. Just after a server came up it waits up to 3 s more.
+ */
+const TELL_LATE_MS = 30_000 + 3_000;
+
 function capabilitiesOf({ check }: ResolvedConsulOptions, layout: Layout): AdapterCapabilities {
   const { fields, namespaces, anyName } = layout;
   const isLease = check.type === 'ttl';
+  // A probe that fails makes an instance DOWN; it is removed when it has failed for long.
+  const removalMs = check.intervalMs + check.timeoutMs + check.removeAfterMs + REAP_EVERY_MS;
   return {
     liveness: isLease ? 'lease' : 'probe',
-    // A TTL that passed is seen at once, but for 3 s after a server came up: so long agents may put off what they tell it.
-    // A probe that fails makes an instance DOWN at once; it is removed when it has failed for long.
-    crashSlackMs: isLease ? 4_000 : check.intervalMs + check.timeoutMs + check.removeAfterMs + REAP_EVERY_MS,
+    crashSlackMs: TELL_LATE_MS + (isLease ? 1_000 : removalMs),
     propagationMs: 1_000,
     ttlRangeMs: TTL_RANGE_MS,
     fields,

@@ -5,7 +5,8 @@ import { follow, instance, keyOf, openAdapter, soon } from './adapter-under-test
 import { Operator } from './operator.ts';
 
 const ttlMs = 60_000;
-const patience = { timeout: 30_000, interval: 100 };
+/** An agent that came up before there was a leader tries again after up to 30 s. */
+const patience = { timeout: 45_000, interval: 100 };
 
 /** Three servers: each is an agent as well. */
 let consul: RunningConsul;

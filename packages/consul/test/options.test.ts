@@ -32,7 +32,7 @@ describe('without options', () => {
     });
     expect(consulAdapter({ check: { type: 'tcp' }, layout: 'kratos' }).capabilities).toMatchObject({
       liveness: 'probe',
-      crashSlackMs: 642_000,
+      crashSlackMs: 675_000,
       namespaces: false,
       anyName: false,
     });
