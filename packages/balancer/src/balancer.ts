@@ -13,7 +13,7 @@ import { Dice } from './dice.ts';
 import { invalid } from './invalid.ts';
 import type { PickRequest } from './policy.ts';
 import { type PolicyName, type PolicyOptions, policySource } from './policy-source.ts';
-import type { LatencyAverage } from './latency-average.ts';
+import type { LatencyAverage, MeasuredCall } from './latency-average.ts';
 import { Pool } from './pool.ts';
 import { checkRoutes, leadsTo, type Route, takes } from './routes.ts';
 import { SlowStart, type SlowStartOptions } from './slow-start.ts';
@@ -81,7 +81,7 @@ interface Entry {
 
 /** A call that isn't done within two of these is forgotten, in milliseconds. */
 const ERA_MS = 10 * 60_000;
-/** How many picks may pass between two looks at the clock. */
+/** How many picks may pass between two looks at the clock while nothing changes by time alone. */
 const PICKS_PER_LOOK = 256;
 
 const ANY: PickRequest = Object.freeze({});
@@ -107,13 +107,14 @@ export class Balancer {
   readonly #ejector: Ejector | undefined;
   readonly #latency: LatencyAverage | undefined;
   readonly #routes: readonly { readonly route: Route; readonly pool: Pool }[];
+  readonly #hasRoutes: boolean;
   /** For calls that no route takes. */
   readonly #rest: Pool;
-  readonly #free: Call[] = [];
+  /** Picks that are done, in a chain. */
+  #free: Call | undefined;
   #entries = new Map<string, Entry>();
   #isPanic = false;
-  /** Whether something changes by time alone, and when. */
-  #isChanging = false;
+  /** When something changes by time alone; infinite when nothing does. */
   #wakeAt = Number.POSITIVE_INFINITY;
   #picksToLook = PICKS_PER_LOOK;
   #era = 0;
@@ -139,6 +140,7 @@ export class Balancer {
     this.#ejector = ejection === false ? undefined : new Ejector(ejection, () => this.#rebuild());
     this.#latency = latency;
     this.#routes = routes.map((route) => ({ route, pool: pool() }));
+    this.#hasRoutes = routes.length > 0;
     this.#rest = pool();
     this.#eraEndsAt = clock.now() + ERA_MS;
     this.#rebuild();
@@ -193,16 +195,25 @@ export class Balancer {
    * @throws {RegistryError} `INVALID_ARGUMENT` for a key that is no text.
    */
   pick(request: PickRequest = ANY): Pick | undefined {
-    if (this.#isChanging || --this.#picksToLook <= 0) this.#look();
-    const now = this.#latency ? this.#clock.now() : 0;
-    const pool = this.#routes.length === 0 ? this.#rest : this.#poolFor(request);
-    let target = pool?.pick(request, now);
+    const target = this.#next(request);
     if (!target) return undefined;
-    if (request.avoid?.includes(target.instance)) target = pool?.pickOther(request.avoid) ?? target;
     target.began();
-    const call = this.#free.pop() ?? new Call(this.#ended, this.#clock);
-    call.begin(target, this.#era, now);
+    let call = this.#free;
+    if (call) this.#free = call.next;
+    else call = new Call(this.#ended, this.#clock);
+    call.begin(target, this.#era);
+    if (this.#latency) call.startedAt = this.#clock.now();
     return call;
+  }
+
+  /**
+   * As {@link pick}, for callers that don't say how their calls end, such as one that hands out addresses: the instance alone. The call
+   * is not counted as under way, so that policies which go by that don't know of it.
+   *
+   * @throws {RegistryError} `INVALID_ARGUMENT` for a key that is no text.
+   */
+  choose(request: PickRequest = ANY): ServiceInstance | undefined {
+    return this.#next(request)?.instance;
   }
 
   /**
@@ -229,13 +240,23 @@ export class Balancer {
     const { target } = call;
     const eras = this.#era - call.era;
     if (eras <= 1) target.ended(eras === 1);
-    this.#free.push(call);
+    call.next = this.#free;
+    this.#free = call;
     if (outcome === 'ignored' || (!this.#latency && !this.#ejector)) return;
     const now = this.#clock.now();
     const isFailure = outcome === 'failure';
-    this.#latency?.observe(target, (call.answeredAt || now) - call.startedAt, isFailure, now);
+    this.#latency?.observe(call, isFailure, now);
     this.#ejector?.ended(target.record, isFailure, now);
   };
+
+  #next(request: PickRequest): Target | undefined {
+    if (--this.#picksToLook <= 0) this.#look();
+    const pool = this.#hasRoutes ? this.#poolFor(request) : this.#rest;
+    const target = pool?.pick(request);
+    const { avoid } = request;
+    if (avoid === undefined || !target || !avoid.includes(target.instance)) return target;
+    return pool?.pickOther(avoid) ?? target;
+  }
 
   #poolFor(request: PickRequest): Pool | undefined {
     for (const { route, pool } of this.#routes) {
@@ -249,13 +270,13 @@ export class Balancer {
   /** Sees what has changed by time alone. */
   #look(): number {
     const now = this.#clock.now();
-    this.#picksToLook = PICKS_PER_LOOK;
     if (now >= this.#eraEndsAt) {
       this.#era++;
       this.#eraEndsAt = now + ERA_MS;
       for (const { target } of this.#entries.values()) target.forget();
     }
     if (now >= this.#wakeAt) this.#rebuild();
+    this.#picksToLook = this.#wakeAt === Number.POSITIVE_INFINITY ? PICKS_PER_LOOK : 1;
     return now;
   }
 
@@ -292,7 +313,7 @@ export class Balancer {
       );
     fill(this.#rest, others.length > 0 ? others : used);
     this.#wakeAt = this.#nextChange(now);
-    this.#isChanging = this.#wakeAt !== Number.POSITIVE_INFINITY;
+    this.#picksToLook = 1;
   }
 
   #nextChange(now: number): number {
@@ -308,16 +329,17 @@ export class Balancer {
 }
 
 /** A pick. It is used again when it is done, so that picking makes no garbage. */
-class Call implements Pick {
+class Call implements Pick, MeasuredCall {
   readonly #onEnd: (call: Call, outcome: Outcome) => void;
   readonly #clock: Clock;
   #isOpen = false;
+  /** In the chain of those that are done. */
+  next: Call | undefined;
   target!: Target;
   instance!: ServiceInstance;
   era = 0;
-  /** Monotonic milliseconds; 0 where nobody wants to know. */
+  /** 0 where nobody wants to know. */
   startedAt = 0;
-  /** 0 until its answer began. */
   answeredAt = 0;
 
   constructor(onEnd: (call: Call, outcome: Outcome) => void, clock: Clock) {
@@ -325,11 +347,10 @@ class Call implements Pick {
     this.#clock = clock;
   }
 
-  begin(target: Target, era: number, now: number): void {
+  begin(target: Target, era: number): void {
     this.target = target;
     this.instance = target.instance;
     this.era = era;
-    this.startedAt = now;
     this.answeredAt = 0;
     this.#isOpen = true;
   }

@@ -20,12 +20,8 @@ export interface Policy {
    */
   update(targets: readonly Target[], weights: readonly number[]): void;
 
-  /**
-   * One of the targets; `undefined` only when there are none.
-   *
-   * @param now monotonic milliseconds, where latency is measured; else 0.
-   */
-  pick(request: PickRequest, now: number): Target | undefined;
+  /** One of the targets; `undefined` only when there are none. */
+  pick(request: PickRequest): Target | undefined;
 
   /** Lets its targets go. */
   close?(): void;

@@ -59,13 +59,13 @@ export class Pool {
     this.#only = parts.length === 1 ? parts[0]?.policy : undefined;
   }
 
-  pick(request: PickRequest, now: number): Target | undefined {
-    if (this.#only) return this.#only.pick(request, now);
+  pick(request: PickRequest): Target | undefined {
+    if (this.#only) return this.#only.pick(request);
     const parts = this.#parts;
     const point = this.#dice.throw() / SIDES;
     let i = 0;
     while (i < parts.length - 1 && point >= (parts[i] as ZonePart).upTo) i++;
-    return parts[i]?.policy.pick(request, now);
+    return parts[i]?.policy.pick(request);
   }
 
   /** One that isn't to be avoided, of those the least busy for its weight; `undefined` when there is none. */

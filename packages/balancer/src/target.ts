@@ -23,11 +23,22 @@ export class Target {
   latencyAt = 0;
   /** How its calls ended. */
   readonly record = new Record();
-  readonly observers: LoadObserver[] = [];
+  /** Mostly nobody: then it is the same list for all targets, and stays in the processor's cache. */
+  #observers: readonly LoadObserver[] = NOBODY;
 
   constructor(instance: ServiceInstance, now: number) {
     this.instance = instance;
     this.since = now;
+  }
+
+  observe(observer: LoadObserver): void {
+    this.#observers = [...this.#observers, observer];
+  }
+
+  /** Tells that observer no more. */
+  forsake(observer: LoadObserver): void {
+    this.#observers = this.#observers.filter((each) => each !== observer);
+    if (this.#observers.length === 0) this.#observers = NOBODY;
   }
 
   began(): void {
@@ -51,6 +62,8 @@ export class Target {
 
   #add(calls: number): void {
     this.running += calls;
-    if (this.observers.length > 0) for (const observer of this.observers) observer.loadChanged(this, calls);
+    if (this.#observers !== NOBODY) for (const observer of this.#observers) observer.loadChanged(this, calls);
   }
 }
+
+const NOBODY: readonly LoadObserver[] = [];

@@ -1,3 +1,4 @@
+import { seededRandom } from '@rollcall/core/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Balancer, POLICIES, type PolicyName } from '../src/index.ts';
@@ -243,6 +244,42 @@ describe('p2c-ewma', () => {
     expect(counts['i0']).toBeGreaterThan(1_000);
   });
 
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'gives one that is new a single call, until that has ended (%i)',
+    (seed) => {
+      const options = { policy: 'p2c-ewma', ejection: false, random: seededRandom(seed) } as const;
+      const { balancer, clock } = tested(instances(2), options);
+      const [first, second] = [balancer.pick(), balancer.pick()];
+      expect(new Set([first?.instance.id, second?.instance.id]).size).toBe(2);
+      clock.pass(10);
+      first?.done();
+      const others = Array.from({ length: 20 }, () => balancer.pick()?.instance.id);
+      expect(new Set(others)).toEqual(new Set([first?.instance.id]));
+    },
+  );
+
+  it.each([
+    ['a moment', 0, 'the other'],
+    // By then e^(−20 s/10 s) is left of 100 ms, which is less than 50 ms.
+    ['20 s', 20_000, 'the slow one'],
+  ] as const)(
+    '%s after a call of 100 ms, beside one of 50 ms, it picks by what is left',
+    (_when, ms, next) => {
+      const { balancer, clock } = tested(instances(2), { policy: 'p2c-ewma', ejection: false });
+      const slow = balancer.pick();
+      const slowId = slow?.instance.id;
+      clock.pass(100);
+      slow?.done();
+      clock.pass(ms);
+      const other = balancer.pick();
+      const otherId = other?.instance.id;
+      clock.pass(50);
+      other?.done();
+      for (let i = 0; i < 20; i++)
+        expect(balancer.choose()?.id).toBe(next === 'the other' ? otherId : slowId);
+    },
+  );
+
   it('does not send everything to the one that fails at once', () => {
     const { balancer, clock } = tested(instances(5), { policy: 'p2c-ewma', ejection: false });
     let failed = 0;
@@ -337,5 +374,16 @@ describe('sticky', () => {
     call({ key: 'd' });
     call({ key: 'e' });
     expect(call({ key: 'a' })).not.toBe(a);
+  });
+
+  it('gives nobody where nobody may be called, and picks anew afterwards', () => {
+    const { balancer, call } = tested(instances(3), { policy: 'sticky' });
+    const home = call({ key: 'a' });
+    balancer.update([]);
+    expect(call({ key: 'a' })).toBeUndefined();
+    expect(call({ key: 'b' })).toBeUndefined();
+    balancer.update(instances(3).filter(({ id }) => id !== home));
+    expect(call({ key: 'a' })).not.toBe(home);
+    expect(call({ key: 'b' })).toBeDefined();
   });
 });

@@ -154,6 +154,29 @@ describe('done', () => {
   });
 });
 
+describe('choose', () => {
+  it('gives the instances in the order of the policy, and counts no call', () => {
+    const { balancer } = tested(instances(3), { policy: 'round-robin' });
+    const chosen = Array.from({ length: 7 }, () => balancer.choose()?.id);
+    expect(new Set(chosen.slice(0, 3)).size).toBe(3);
+    expect(chosen.slice(3)).toEqual([...chosen.slice(0, 3), chosen[0]]);
+    expect(balancer.report.map(({ running }) => running)).toEqual([0, 0, 0]);
+  });
+
+  it('keeps to keys, routes and whom to avoid, as pick does, and gives nobody where there is none', () => {
+    const { balancer } = tested(instances(3), {
+      policy: 'consistent-hash',
+      routes: [{ to: { metadata: { canary: 'yes' } }, headers: { 'x-canary': 'yes' }, otherwise: 'fail' }],
+    });
+    const home = balancer.choose({ key: 'a' });
+    expect(balancer.choose({ key: 'a' })).toBe(home);
+    expect(balancer.choose({ key: 'a', avoid: home ? [home] : [] })).not.toBe(home);
+    expect(balancer.choose({ headers: { 'x-canary': 'yes' } })).toBeUndefined();
+    balancer.update([]);
+    expect(balancer.choose()).toBeUndefined();
+  });
+});
+
 describe('bad input', () => {
   const refused = (options: unknown) => {
     try {

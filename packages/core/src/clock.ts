@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** Where the core takes time from. Injected, so that its state machines are tested without waiting. */
 export interface Clock {
   /** Monotonic milliseconds, for deadlines and ages. It has no meaning outside this process. */

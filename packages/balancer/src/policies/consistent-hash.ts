@@ -56,7 +56,7 @@ export class ConsistentHash implements Policy, LoadObserver {
   update(targets: readonly Target[], weights: readonly number[]): void {
     this.close();
     for (const target of targets) {
-      target.observers.push(this);
+      target.observe(this);
       this.#running += target.running;
     }
     const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
@@ -96,7 +96,7 @@ export class ConsistentHash implements Policy, LoadObserver {
   }
 
   close(): void {
-    for (const { observers } of this.#targets) observers.splice(observers.indexOf(this), 1);
+    for (const target of this.#targets) target.forsake(this);
     this.#targets = [];
     this.#running = 0;
   }

@@ -2,7 +2,7 @@ import { type Dice, SIDES } from '../dice.ts';
 import type { Policy } from '../policy.ts';
 import type { LoadObserver, Target } from '../target.ts';
 
-interface Place {
+interface Place extends LoadObserver {
   readonly target: Target;
   readonly weight: number;
   /** In the heap. */
@@ -16,10 +16,9 @@ interface Place {
  * The one with the fewest calls under way for its weight; of equals, the one that was picked longest ago. Exact: a heap is kept as
  * calls begin and end, so a pick is quick, and a beginning or an end takes time by the logarithm of the number of targets.
  */
-export class LeastActive implements Policy, LoadObserver {
+export class LeastActive implements Policy {
   readonly #dice: Dice;
   readonly #heap: Place[] = [];
-  readonly #places = new Map<Target, Place>();
   #turn = 0;
 
   constructor(dice: Dice) {
@@ -27,16 +26,16 @@ export class LeastActive implements Policy, LoadObserver {
   }
 
   update(targets: readonly Target[], weights: readonly number[]): void {
-    const turns = new Map(Array.from(this.#places, ([target, { turn }]) => [target, turn]));
+    const turns = new Map(this.#heap.map(({ target, turn }) => [target, turn]));
     this.close();
     for (const [i, target] of targets.entries()) {
       const weight = weights[i] as number;
       // Who is new stands anywhere among those who were never picked, else all callers would begin with the first.
       const turn = turns.get(target) ?? -this.#dice.throw() / SIDES;
-      const place = { target, weight, at: i, load: target.running / weight, turn };
+      const load = target.running / weight;
+      const place: Place = { target, weight, at: i, load, turn, loadChanged: () => this.#move(place) };
       this.#heap.push(place);
-      this.#places.set(target, place);
-      target.observers.push(this);
+      target.observe(place);
       this.#up(place);
     }
   }
@@ -49,20 +48,18 @@ export class LeastActive implements Policy, LoadObserver {
     return top.target;
   }
 
-  loadChanged(target: Target): void {
-    const place = this.#places.get(target);
-    if (!place) return;
-    const before = place.load;
-    place.load = target.running / place.weight;
-    if (place.load < before) this.#up(place);
-    else this.#down(place);
-  }
-
   /** Watches its targets no more. */
   close(): void {
-    for (const { observers } of this.#places.keys()) observers.splice(observers.indexOf(this), 1);
-    this.#places.clear();
+    for (const place of this.#heap) place.target.forsake(place);
     this.#heap.length = 0;
+  }
+
+  /** Brings one to where it belongs, by what it has to do now. */
+  #move(place: Place): void {
+    const before = place.load;
+    place.load = place.target.running / place.weight;
+    if (place.load < before) this.#up(place);
+    else this.#down(place);
   }
 
   #up(place: Place): void {

@@ -1,5 +1,11 @@
+/** What stands in a {@link NumberHeap}: its number is a field, because one that is passed between functions may be allocated. */
+export interface Numbered {
+  /** Not to be changed while it is in the heap, but for the top before {@link NumberHeap.moveTop}. */
+  key: number;
+}
+
 /** Items by number, the smallest first. */
-export class NumberHeap<T> {
+export class NumberHeap<T extends Numbered> {
   readonly #keys: number[] = [];
   readonly #items: T[] = [];
 
@@ -16,32 +22,47 @@ export class NumberHeap<T> {
     return this.#items[0];
   }
 
-  push(key: number, item: T): void {
-    let place = this.#items.length;
+  push(item: T): void {
+    const keys = this.#keys;
+    const items = this.#items;
+    const { key } = item;
+    let place = items.length;
     while (place > 0) {
       const parent = (place - 1) >> 1;
-      const parentKey = this.#keys[parent] as number;
+      const parentKey = keys[parent] as number;
       if (parentKey <= key) break;
-      this.#keys[place] = parentKey;
-      this.#items[place] = this.#items[parent] as T;
+      keys[place] = parentKey;
+      items[place] = items[parent] as T;
       place = parent;
     }
-    this.#keys[place] = key;
-    this.#items[place] = item;
+    keys[place] = key;
+    items[place] = item;
   }
 
   pop(): T | undefined {
     const [top] = this.#items;
-    const key = this.#keys.pop();
+    this.#keys.pop();
     const item = this.#items.pop();
-    if (key !== undefined && this.#items.length > 0) this.replaceTop(key, item as T);
+    if (item && this.#items.length > 0) this.#sink(item);
     return top;
   }
 
-  /** As `pop` and `push`, in one. */
-  replaceTop(key: number, item: T): void {
+  /** Brings the top to its place, after its number has grown. */
+  moveTop(): void {
+    const { top } = this;
+    if (top) this.#sink(top);
+  }
+
+  clear(): void {
+    this.#keys.length = 0;
+    this.#items.length = 0;
+  }
+
+  /** Puts an item where it belongs, instead of the top. */
+  #sink(item: T): void {
     const keys = this.#keys;
     const items = this.#items;
+    const { key } = item;
     const count = items.length;
     let place = 0;
     for (;;) {
@@ -56,10 +77,5 @@ export class NumberHeap<T> {
     }
     keys[place] = key;
     items[place] = item;
-  }
-
-  clear(): void {
-    this.#keys.length = 0;
-    this.#items.length = 0;
   }
 }

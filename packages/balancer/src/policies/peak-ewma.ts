@@ -1,6 +1,6 @@
 import type { Dice } from '../dice.ts';
 import type { LatencyAverage } from '../latency-average.ts';
-import type { PickRequest, Policy } from '../policy.ts';
+import type { Policy } from '../policy.ts';
 import type { Target } from '../target.ts';
 import { AliasTable } from './alias-table.ts';
 
@@ -19,8 +19,8 @@ export class PeakEwma implements Policy {
   readonly #dice: Dice;
   readonly #latency: LatencyAverage;
   #targets: readonly Target[] = [];
-  /** 1 for one of average weight. */
-  #relative: readonly number[] = [];
+  /** How much one call more counts: 1 for one of average weight, more for a lighter one. */
+  #burdens: readonly number[] = [];
   #table = new AliasTable([]);
 
   constructor(dice: Dice, latency: LatencyAverage) {
@@ -31,11 +31,11 @@ export class PeakEwma implements Policy {
   update(targets: readonly Target[], weights: readonly number[]): void {
     const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
     this.#targets = targets;
-    this.#relative = weights.map((weight) => weight / mean);
+    this.#burdens = weights.map((weight) => mean / weight);
     this.#table = new AliasTable(weights);
   }
 
-  pick(_request: PickRequest, now: number): Target | undefined {
+  pick(): Target | undefined {
     const targets = this.#targets;
     if (targets.length < 2) return targets[0];
     const a = this.#table.draw(this.#dice);
@@ -43,14 +43,13 @@ export class PeakEwma implements Policy {
     // Two that differ, else the slowest would be taken whenever it is drawn twice. Where one has nearly all the weight, its neighbour.
     for (let tries = 0; b === a && tries < MAX_DRAWS; tries++) b = this.#table.draw(this.#dice);
     if (b === a) b = (a + 1) % targets.length;
-    return this.#cost(a, now) <= this.#cost(b, now) ? targets[a] : targets[b];
-  }
-
-  #cost(place: number, now: number): number {
-    const target = this.#targets[place] as Target;
-    const { running } = target;
+    const [first, second] = [targets[a] as Target, targets[b] as Target];
     // Nothing is known of one that is new: until its first call has ended, it gets one.
-    if (target.latencyMs === 0) return running === 0 ? 0 : Number.MAX_VALUE;
-    return this.#latency.of(target, now) * (running / (this.#relative[place] as number) + 1);
+    const [isFirstNew, isSecondNew] = [first.latencyMs === 0, second.latencyMs === 0];
+    if (isFirstNew) return first.running === 0 || (isSecondNew && second.running > 0) ? first : second;
+    if (isSecondNew) return second.running === 0 ? second : first;
+    const cost = first.latencyMs * (first.running * (this.#burdens[a] as number) + 1);
+    const otherCost = second.latencyMs * (second.running * (this.#burdens[b] as number) + 1);
+    return cost <= otherCost * this.#latency.fadedMore(first, second) ? first : second;
   }
 }

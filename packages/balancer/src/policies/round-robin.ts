@@ -22,8 +22,9 @@ export class RoundRobin implements Policy {
   }
 
   pick(): Target | undefined {
-    const target = this.#targets[this.#next];
-    if (++this.#next >= this.#targets.length) this.#next = 0;
-    return target;
+    const targets = this.#targets;
+    const place = this.#next;
+    this.#next = place + 1 < targets.length ? place + 1 : 0;
+    return targets[place];
   }
 }

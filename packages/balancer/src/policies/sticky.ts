@@ -7,6 +7,14 @@ export interface StickyOptions {
   readonly maxKeys?: number;
 }
 
+/** A key and where it stays, in a ring of all by their last use. */
+interface Kept {
+  readonly key: string;
+  target: Target | undefined;
+  older: Kept;
+  newer: Kept;
+}
+
 /**
  * A key stays with the instance that it got first, as long as that is there: what another policy picks once is kept. Unlike
  * `consistent-hash` no key ever moves when instances come; but another caller may have given the key to another instance. A call
@@ -15,8 +23,9 @@ export interface StickyOptions {
 export class Sticky implements Policy {
   readonly #inner: Policy;
   readonly #maxKeys: number;
-  /** In the order of their last use. */
-  readonly #kept = new Map<string, Target>();
+  readonly #kept = new Map<string, Kept>();
+  /** Stands between the newest and the oldest. */
+  readonly #ends = alone('');
   #targets: ReadonlySet<Target> = new Set();
 
   /** @throws {RegistryError} `INVALID_ARGUMENT` */
@@ -31,23 +40,55 @@ export class Sticky implements Policy {
     this.#inner.update(targets, weights);
   }
 
-  pick(request: PickRequest, now: number): Target | undefined {
+  pick(request: PickRequest): Target | undefined {
     const { key } = request;
-    if (key === undefined) return this.#inner.pick(request, now);
+    if (key === undefined) return this.#inner.pick(request);
     if (typeof key !== 'string') throw invalid('key', 'must be a string');
-    const kept = this.#kept.get(key);
-    this.#kept.delete(key);
-    const target = kept && this.#targets.has(kept) ? kept : this.#inner.pick(request, now);
-    if (!target) return undefined;
-    this.#kept.set(key, target);
-    if (this.#kept.size > this.#maxKeys) {
-      const [oldest] = this.#kept.keys();
-      if (oldest !== undefined) this.#kept.delete(oldest);
+    const known = this.#kept.get(key);
+    if (known) takeOut(known);
+    const target =
+      known?.target && this.#targets.has(known.target) ? known.target : this.#inner.pick(request);
+    if (!target) {
+      this.#kept.delete(key);
+      return undefined;
     }
+    const kept = known ?? this.#keep(key);
+    kept.target = target;
+    putBefore(this.#ends, kept);
     return target;
   }
 
   close(): void {
     this.#inner.close?.();
   }
+
+  #keep(key: string): Kept {
+    if (this.#kept.size >= this.#maxKeys) {
+      const oldest = this.#ends.newer;
+      takeOut(oldest);
+      this.#kept.delete(oldest.key);
+    }
+    const kept = alone(key);
+    this.#kept.set(key, kept);
+    return kept;
+  }
+}
+
+function alone(key: string): Kept {
+  const kept = { key, target: undefined } as Partial<Kept> as Kept;
+  kept.older = kept;
+  kept.newer = kept;
+  return kept;
+}
+
+function takeOut({ older, newer }: Kept): void {
+  older.newer = newer;
+  newer.older = older;
+}
+
+function putBefore(ends: Kept, kept: Kept): void {
+  kept.newer = ends;
+  kept.older = ends.older;
+  kept.older.newer = kept;
+  ends.older = kept;
 }

@@ -1,10 +1,10 @@
 import { type Dice, SIDES } from '../dice.ts';
 import type { Policy } from '../policy.ts';
 import type { Target } from '../target.ts';
-import { NumberHeap } from './number-heap.ts';
+import { NumberHeap, type Numbered } from './number-heap.ts';
 
 /** One target in the rotation. */
-interface Turn {
+interface Turn extends Numbered {
   readonly target: Target;
   readonly weight: number;
   /** The weight of all. */
@@ -56,9 +56,11 @@ export class WeightedRoundRobin implements Policy {
         credit: before ? before.credit + (before.weight * this.#slot) / before.total - before.picks : 0,
         tie: before?.tie ?? this.#dice.throw() / SIDES,
         picks: 0,
+        key: 0,
       };
+      turn.key = beginOf(turn);
       turns.set(target, turn);
-      this.#waiting.push(beginOf(turn), turn);
+      this.#waiting.push(turn);
     }
     this.#turns = turns;
     this.#slot = 0;
@@ -77,17 +79,22 @@ export class WeightedRoundRobin implements Policy {
     turn.picks++;
     this.#slot++;
     const begin = beginOf(turn);
-    if (begin <= this.#slot) due.replaceTop(endOf(turn), turn);
-    else {
+    if (begin <= this.#slot) {
+      turn.key = endOf(turn);
+      due.moveTop();
+    } else {
       due.pop();
-      waiting.push(begin, turn);
+      turn.key = begin;
+      waiting.push(turn);
     }
     return turn.target;
   }
 
   #letIn(): void {
     const turn = this.#waiting.pop();
-    if (turn) this.#due.push(endOf(turn), turn);
+    if (!turn) return;
+    turn.key = endOf(turn);
+    this.#due.push(turn);
   }
 }
 
