@@ -1,11 +1,11 @@
 import type { Pick } from '@rollcall/balancer';
-import { fullJitter, type ServiceInstance } from '@rollcall/core';
+import { fullJitter, type ServiceInstance, systemClock } from '@rollcall/core';
 import { isBrokenCircuitError, isBulkheadRejectedError } from 'cockatiel';
 import { type Dispatcher, errors } from 'undici';
 import { Attempt } from './attempt.ts';
 import { CallError } from './call-error.ts';
 import type { CalledService } from './called-service.ts';
-import type { Bounded, Deadlines } from './deadlines.ts';
+import { Bounded, type Deadlines } from './deadlines.ts';
 import type { AttemptEvent, CallRequest, HttpOptions } from './options.ts';
 import { type RequestBody, requestBody } from './request-body.ts';
 import type { RequestHandler } from './request-handler.ts';
@@ -19,6 +19,8 @@ const KEEP_BYTES = 65_536;
 const ATTEMPTS = 3;
 const BACKOFF = { baseMs: 25, capMs: 250 };
 export const TIMEOUT_MS = 30_000;
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** What a call has to do with. */
 export interface CallParts {
@@ -37,13 +39,12 @@ export interface CallParts {
 }
 
 /** One call to a service: tried until an instance answers, as often as its options and the budget allow. */
-export class Call implements Bounded {
+export class Call extends Bounded {
   readonly #parts: CallParts;
   readonly #body: RequestBody;
-  readonly #active = new Set<Attempt>();
+  readonly #active: Attempt[] = [];
   readonly #tried: ServiceInstance[] = [];
   #timers: Set<NodeJS.Timeout> | undefined;
-  deadlineAt = 0;
   #described: CallRequest | undefined;
   #key: string | undefined;
   #headers: Dispatcher.DispatchOptions['headers'];
@@ -56,6 +57,7 @@ export class Call implements Bounded {
   #onOver: ((error?: Error) => void) | undefined;
 
   constructor(parts: CallParts) {
+    super();
     const { retry } = parts.options;
     this.#parts = parts;
     this.#body = requestBody(parts.request.body, (retry || undefined)?.keepBytes ?? KEEP_BYTES);
@@ -66,7 +68,7 @@ export class Call implements Bounded {
     handler.onConnect((reason) => this.#abort(reason), {});
     if (this.#isOver) return;
     const { timeoutMs = TIMEOUT_MS, keyOf } = options;
-    this.deadlineAt = performance.now() + timeoutMs;
+    this.deadlineAt = systemClock.now() + timeoutMs;
     deadlines?.add(this);
     if (service.throttle && !service.throttle.allows())
       return this.#fail(this.#error('THROTTLED', 'it refuses more than it takes; this call was not made'));
@@ -92,7 +94,7 @@ export class Call implements Bounded {
     });
   }
 
-  expire(): void {
+  override expire(): void {
     const { timeoutMs = TIMEOUT_MS } = this.#parts.options;
     const tried = this.#tried.map(({ id }) => id).join(', ') || 'nobody';
     this.#fail(this.#error('DEADLINE_EXCEEDED', `no answer within ${timeoutMs} ms; tried ${tried}`));
@@ -102,7 +104,7 @@ export class Call implements Bounded {
   commit(attempt: Attempt): void {
     this.#committed = attempt;
     this.#clearTimers();
-    for (const other of this.#active) if (other !== attempt) other.cancel();
+    if (this.#active.length > 1) for (const other of this.#active) if (other !== attempt) other.cancel();
   }
 
   /**
@@ -114,17 +116,20 @@ export class Call implements Bounded {
     const { retry } = this.#parts.options;
     const { statuses = RETRY_STATUSES } = retry || {};
     if (!isShed && !statuses.includes(status)) return false;
-    if (this.#active.size > 1) return this.#active.delete(attempt);
+    if (this.#active.length > 1) {
+      this.#left(attempt);
+      return true;
+    }
     if (!this.#mayRetry(!isShed)) return false;
-    this.#active.delete(attempt);
+    this.#left(attempt);
     this.#retry(attempt.instance, `status ${status}`);
     return true;
   }
 
   /** An attempt got no answer. */
   failed(attempt: Attempt, error: Error): void {
-    this.#active.delete(attempt);
-    if (this.#isOver || this.#active.size > 0) return;
+    this.#left(attempt);
+    if (this.#isOver || this.#active.length > 0) return;
     const { host, port, id } = attempt.instance;
     if (!attempt.isCallersFault && this.#mayRetry(attempt.isSent))
       return this.#retry(attempt.instance, error.message);
@@ -204,18 +209,29 @@ export class Call implements Bounded {
     const { service, request, handler, isSecure, options } = this.#parts;
     this.#tried.push(pick.instance);
     const attempt = new Attempt(this, pick, handler, this.#body);
-    this.#active.add(attempt);
+    this.#active.push(attempt);
     const { attemptTimeoutMs, hedge } = options;
     if (attemptTimeoutMs !== undefined)
       attempt.timer = this.#after(attemptTimeoutMs, () => attempt.expire(attemptTimeoutMs));
     if (hedge) this.#after(hedge.afterMs, () => this.#hedge(attempt, hedge.afterMs));
     const { origin, pool } = service.connectionsTo(pick.instance, isSecure);
     const headers = this.#headers ?? null;
-    pool.dispatch({ ...request, origin, headers, body: this.#body.next() ?? null }, attempt);
+    // Spread into a literal that has one of its keys again, this alone would take 2 µs (V8 11).
+    const sent: Writable<Dispatcher.DispatchOptions> = Object.assign({}, request);
+    sent.origin = origin;
+    sent.headers = headers;
+    sent.body = this.#body.next() ?? null;
+    pool.dispatch(sent, attempt);
+  }
+
+  /** It is no longer under way. */
+  #left(attempt: Attempt): void {
+    const place = this.#active.indexOf(attempt);
+    if (place !== -1) this.#active.splice(place, 1);
   }
 
   #hedge(attempt: Attempt, afterMs: number): void {
-    if (this.#isOver || this.#committed || !this.#active.has(attempt) || !this.#body.isShared) return;
+    if (this.#isOver || this.#committed || !this.#active.includes(attempt) || !this.#body.isShared) return;
     if (this.#tried.length >= this.#attempts || !this.#isSafe()) return;
     const pick = this.#pick();
     if (!pick) return;
@@ -259,7 +275,7 @@ export class Call implements Bounded {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
     this.#after(waitForInstanceMs, () => {
-      if (this.#active.size === 0 && !this.#committed) this.#fail(service.nobody());
+      if (this.#active.length === 0 && !this.#committed) this.#fail(service.nobody());
     });
   }
 
@@ -274,7 +290,7 @@ export class Call implements Bounded {
     if (this.#isOver) return;
     this.finish(undefined, isCallersFault ? undefined : error);
     for (const attempt of this.#active) attempt.cancel();
-    this.#active.clear();
+    this.#active.length = 0;
     this.#parts.handler.onError(error);
   }
 

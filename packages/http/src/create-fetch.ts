@@ -25,7 +25,7 @@ export function createFetch(registry: Registry, options: HttpOptions = {}): Serv
     const request = typeof input === 'string' || input instanceof URL ? input : ownRequest(input);
     try {
       // Node's types and undici's are the same but for their names.
-      const ownInit = { ...init, dispatcher } as unknown as UndiciInit;
+      const ownInit = Object.assign({}, init, { dispatcher }) as unknown as UndiciInit;
       return await undiciFetch(request, ownInit);
     } catch (error) {
       throw error instanceof TypeError && error.cause instanceof CallError ? error.cause : error;

@@ -1,9 +1,14 @@
-/** What may take too long. */
-export interface Bounded {
+import { systemClock } from '@rollcall/core';
+
+/** What may take too long. It stands in a chain of those like it. */
+export abstract class Bounded {
   /** Monotonic milliseconds. */
-  readonly deadlineAt: number;
+  deadlineAt = 0;
+  before: Bounded | undefined;
+  after: Bounded | undefined;
+
   /** It has taken too long. */
-  expire(): void;
+  abstract expire(): void;
 }
 
 /**
@@ -12,7 +17,8 @@ export interface Bounded {
  */
 export class Deadlines {
   readonly #timeoutMs: number;
-  readonly #open = new Set<Bounded>();
+  #first: Bounded | undefined;
+  #last: Bounded | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(timeoutMs: number) {
@@ -20,12 +26,23 @@ export class Deadlines {
   }
 
   add(call: Bounded): void {
-    this.#open.add(call);
+    call.before = this.#last;
+    if (this.#last) this.#last.after = call;
+    else this.#first = call;
+    this.#last = call;
     if (!this.#timer) this.#timer = this.#wake(this.#timeoutMs);
   }
 
+  /** Does nothing for one that isn't there. */
   delete(call: Bounded): void {
-    this.#open.delete(call);
+    const { before, after } = call;
+    if (before) before.after = after;
+    else if (this.#first === call) this.#first = after;
+    else return;
+    if (after) after.before = before;
+    else this.#last = before;
+    call.before = undefined;
+    call.after = undefined;
   }
 
   /** A call that is under way holds the process by its connection. */
@@ -35,13 +52,13 @@ export class Deadlines {
 
   #look(): void {
     this.#timer = undefined;
-    const now = performance.now();
-    for (const call of this.#open) {
+    const now = systemClock.now();
+    for (let call = this.#first; call; call = this.#first) {
       if (call.deadlineAt > now) {
         this.#timer = this.#wake(Math.ceil(call.deadlineAt - now));
         return;
       }
-      this.#open.delete(call);
+      this.delete(call);
       call.expire();
     }
   }
