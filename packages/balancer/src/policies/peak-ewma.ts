@@ -40,9 +40,7 @@ export class PeakEwma implements Policy {
     if (targets.length < 2) return targets[0];
     const a = this.#table.draw(this.#dice);
     let b = this.#table.draw(this.#dice);
-    // Two that differ, else the slowest would be taken whenever it is drawn twice. Where one has nearly all the weight, its neighbour.
-    for (let tries = 0; b === a && tries < MAX_DRAWS; tries++) b = this.#table.draw(this.#dice);
-    if (b === a) b = (a + 1) % targets.length;
+    if (b === a) b = this.#drawOther(a);
     const [first, second] = [targets[a] as Target, targets[b] as Target];
     // Nothing is known of one that is new: until its first call has ended, it gets one.
     const [isFirstNew, isSecondNew] = [first.latencyMs === 0, second.latencyMs === 0];
@@ -51,5 +49,13 @@ export class PeakEwma implements Policy {
     const cost = first.latencyMs * (first.running * (this.#burdens[a] as number) + 1);
     const otherCost = second.latencyMs * (second.running * (this.#burdens[b] as number) + 1);
     return cost <= otherCost * this.#latency.fadedMore(first, second) ? first : second;
+  }
+  /** Two that differ, else the slowest would be taken whenever it is drawn twice. Where one has nearly all the weight, its neighbour. */
+  #drawOther(place: number): number {
+    for (let tries = 0; tries < MAX_DRAWS; tries++) {
+      const other = this.#table.draw(this.#dice);
+      if (other !== place) return other;
+    }
+    return (place + 1) % this.#targets.length;
   }
 }
