@@ -6,6 +6,7 @@ import { z } from 'zod';
 const DEFAULT_CHROOT = {
   rollcall: '/rollcall',
   spring: '/services',
+  dubbo: '/services',
   kratos: '/microservices',
 } as const;
 
@@ -43,10 +44,10 @@ export const zookeeperOptions = z
       .default(false)
       .describe('With a user: whether others may read what it writes.'),
     layout: z
-      .enum(['rollcall', 'spring', 'kratos'])
+      .enum(['rollcall', 'spring', 'dubbo', 'kratos'])
       .default('rollcall')
       .describe(
-        'How instances are written: as Rollcall does, as Spring Cloud does with Curator, or as Kratos does.',
+        'How instances are written: as Rollcall does, as Spring Cloud or Dubbo does with Curator, or as Kratos does.',
       ),
   })
   .superRefine((options, issues) => {

@@ -23,7 +23,7 @@ import type { Connection } from './connection.ts';
 import { kratosLayout } from './layouts/kratos.ts';
 import type { Layout } from './layouts/layout.ts';
 import { rollcallLayout } from './layouts/rollcall.ts';
-import { springLayout } from './layouts/spring.ts';
+import { dubboLayout, springLayout } from './layouts/curator.ts';
 import {
   forEachName,
   listNodes,
@@ -60,6 +60,7 @@ export function zookeeperAdapter(
 const LAYOUTS = {
   rollcall: rollcallLayout,
   spring: springLayout,
+  dubbo: dubboLayout,
   kratos: kratosLayout,
 } satisfies Record<ResolvedZooKeeperOptions['layout'], (chroot: string, clock: Clock) => Layout>;
 

@@ -9,7 +9,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { kratosLayout } from '../src/layouts/kratos.ts';
 import type { Layout } from '../src/layouts/layout.ts';
-import { springLayout } from '../src/layouts/spring.ts';
+import { springLayout } from '../src/layouts/curator.ts';
 
 /** What other frameworks' own libraries wrote, by `npm run golden`. */
 interface Golden {

@@ -2,7 +2,7 @@ import { defineInstance, type InstanceSpec, sameInstance, systemClock } from '@r
 import { describe, expect, it } from 'vitest';
 import { kratosLayout } from '../src/layouts/kratos.ts';
 import { rollcallLayout } from '../src/layouts/rollcall.ts';
-import { springLayout } from '../src/layouts/spring.ts';
+import { dubboLayout, springLayout } from '../src/layouts/curator.ts';
 
 const bare: InstanceSpec = { service: 'orders', id: 'a', host: '10.0.0.7', port: 8080 };
 const full: InstanceSpec = {
@@ -52,6 +52,34 @@ describe('paths', () => {
       expect(() => spring.path({ ...instance, id })).toThrow(
         expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
       );
+  });
+});
+
+describe('dubbo', () => {
+  const dubbo = dubboLayout('/services', systemClock);
+  const given = defineInstance({
+    ...bare,
+    zone: 'eu',
+    weight: 3,
+    tags: ['a'],
+    metadata: { 'dubbo.endpoints': '[]' },
+  });
+
+  it('writes what Dubbo reads: Curator’s entry with a payload of Dubbo’s class', () => {
+    expect(JSON.parse(dubbo.encode(given))).toMatchObject({
+      name: 'orders',
+      id: 'a',
+      payload: {
+        '@class': 'org.apache.dubbo.registry.zookeeper.ZookeeperInstance',
+        metadata: { 'dubbo.endpoints': '[]', zone: 'eu' },
+      },
+    });
+  });
+
+  it('reads what it writes, and so does spring, and the other way round', () => {
+    for (const writer of [dubbo, spring])
+      for (const reader of [dubbo, spring])
+        expect(reader.decode(writer.encode(given), given)).toEqual(given);
   });
 });
 

@@ -14,6 +14,7 @@ describe('without options', () => {
 
   it.each([
     ['spring', '/services'],
+    ['dubbo', '/services'],
     ['kratos', '/microservices'],
   ] as const)('the chroot of %s is %s', (layout, chroot) => {
     expect(zookeeperOptions.parse({ layout })).toMatchObject({ chroot });

@@ -27,6 +27,20 @@ import { plainPath } from './plain-path.ts';
  * Entries of Curator without Spring's payload are read too, and those of Dubbo's applications, whose payload is of the same shape.
  */
 export function springLayout(chroot: string, clock: Clock): Layout {
+  return curatorLayout(chroot, clock, 'org.springframework.cloud.zookeeper.discovery.ZookeeperInstance');
+}
+
+/**
+ * As Dubbo registers applications: as {@link springLayout}, but for the name of the payload's class. Java's readers take their own class
+ * alone, and give up on a whole list for one entry of the other's.
+ *
+ * What Dubbo wants to know of an instance to call it (`dubbo.endpoints`, `dubbo.metadata.revision` and so on) is metadata, and the user's to give.
+ */
+export function dubboLayout(chroot: string, clock: Clock): Layout {
+  return curatorLayout(chroot, clock, 'org.apache.dubbo.registry.zookeeper.ZookeeperInstance');
+}
+
+function curatorLayout(chroot: string, clock: Clock, payloadClass: string): Layout {
   return {
     ...plainPath(chroot),
     fields: CARRIED_FIELDS,
@@ -38,7 +52,7 @@ export function springLayout(chroot: string, clock: Clock): Layout {
         port: instance.port,
         sslPort: isSecure(instance) ? instance.port : null,
         payload: {
-          '@class': 'org.springframework.cloud.zookeeper.discovery.ZookeeperInstance',
+          '@class': payloadClass,
           id: instance.id,
           name: instance.service,
           metadata: writeMetadata(instance),
