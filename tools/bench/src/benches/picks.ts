@@ -4,6 +4,7 @@ import { do_not_optimize, measure } from 'mitata';
 import { row, type Bench, type Row } from '../bench.ts';
 import { bytesPerCall } from '../bytes-per-call.ts';
 import { grpcRoundRobin } from '../grpc-round-robin.ts';
+import { type MoleculerStrategy, moleculerChoice, prepareMoleculer } from '../moleculer.ts';
 import { median } from '../statistics.ts';
 
 const FEW = 10;
@@ -22,12 +23,23 @@ const LOGARITHMIC: ReadonlySet<PolicyName> = new Set([
 
 const LOOKS_AT_TWO: ReadonlySet<PolicyName> = new Set(['p2c-ewma', 'sticky']);
 
+/** Policies that moleculer has too, and its names for them. */
+const CHOICES = [
+  { policy: 'round-robin', strategy: 'RoundRobin' },
+  { policy: 'random', strategy: 'Random' },
+  { policy: 'consistent-hash', strategy: 'Shard' },
+] as const satisfies readonly { readonly policy: PolicyName; readonly strategy: MoleculerStrategy }[];
+
+/** Fewer than moleculer remembers. */
+const KEYS = Array.from({ length: 512 }, (_, i) => `user ${i}`);
+
 /** What is timed, each in processes of its own: in one, the compiler would see all policies in the same place. */
 export type PickCase =
   | { readonly what: 'grpc' }
   | { readonly what: 'clock' }
-  /** Round robin, which says who is next and counts nothing. */
-  | { readonly what: 'choice' }
+  /** A policy that says who is next, and counts nothing. */
+  | { readonly what: 'choice'; readonly policy: PolicyName }
+  | { readonly what: 'moleculer'; readonly strategy: MoleculerStrategy }
   /** Any element of a plain array of as many objects: what memory takes, which has its caches. */
   | { readonly what: 'array'; readonly count: number }
   | { readonly what: PolicyName; readonly count: number };
@@ -54,10 +66,14 @@ export const picks: Bench = {
     const cases: readonly PickCase[] = [
       { what: 'grpc' },
       { what: 'clock' },
-      { what: 'choice' },
+      ...CHOICES.flatMap(({ policy, strategy }) => [
+        { what: 'choice' as const, policy },
+        { what: 'moleculer' as const, strategy },
+      ]),
       ...(quick ? [] : [FEW, MANY]).map((count) => ({ what: 'array' as const, count })),
       ...POLICIES.flatMap((what) => sizes.map((count) => ({ what, count }))),
     ];
+    await prepareMoleculer(progress);
     const costs = new Map<string, PickCost[]>();
     for (let round = 1; round <= rounds; round++) {
       progress(`timing picks, round ${round} of ${rounds}`);
@@ -73,6 +89,7 @@ export const picks: Bench = {
       return { ns: median(all.map(({ ns }) => ns)), bytes: median(all.map(({ bytes }) => bytes)) };
     };
     const at = (what: PolicyName, count: number) => of({ what, count });
+    const choice = (policy: PolicyName) => of({ what: 'choice', policy }).ns;
     const roundRobin = at('round-robin', SOME).ns;
     const grpc = of({ what: 'grpc' }).ns;
     const clock = of({ what: 'clock' });
@@ -81,10 +98,21 @@ export const picks: Bench = {
       row({
         what: `round-robin, ${SOME} instances, the choice alone`,
         unit: 'ns',
-        ours: of({ what: 'choice' }).ns,
+        ours: choice('round-robin'),
         peer: { name: 'round_robin of grpc-js', figure: grpc },
-        target: { text: 'no slower', met: of({ what: 'choice' }).ns <= grpc },
+        target: { text: 'no slower', met: choice('round-robin') <= grpc },
       }),
+      ...CHOICES.map(({ policy, strategy }) =>
+        row({
+          what: `${policy}, ${SOME} instances, the choice alone`,
+          unit: 'ns',
+          ours: choice(policy),
+          peer: {
+            name: `moleculer’s strategy ${strategy}`,
+            figure: of({ what: 'moleculer', strategy }).ns,
+          },
+        }),
+      ),
       row({
         what: `round-robin, ${SOME} instances, with the end of its call`,
         unit: 'ns',
@@ -135,6 +163,7 @@ export const picks: Bench = {
       rows,
       notes: [
         'But for the choice alone (`choose`), ours is a `pick` and the word that its call succeeded, by which calls under way are counted; the peer, the picker of `@grpc/grpc-js` over subchannels that do nothing, only chooses.',
+        'moleculer 0.14.35: Shard remembers the last thousand keys and whom they belong to, and doesn’t look at what instances have to do.',
         'Without ejection, which looks at the clock once more for each call.',
         'Median of the medians of rounds that take turns, each in a process of its own.',
       ],
@@ -150,10 +179,12 @@ export async function costOfPick({ case: given, cpuNs, calls }: PickInput): Prom
       : given.what === 'clock'
         ? () => do_not_optimize(performance.now())
         : given.what === 'choice'
-          ? choosing()
-          : given.what === 'array'
-            ? reading(given.count)
-            : picking(given.what, given.count);
+          ? choosing(given.policy)
+          : given.what === 'moleculer'
+            ? moleculerChoice(given.strategy, SOME, KEYS)
+            : given.what === 'array'
+              ? reading(given.count)
+              : picking(given.what, given.count);
   // Compiled first: where the first call takes long, mitata times each call by itself, and the look at the clock with it.
   for (let i = 0; i < 10_000; i++) call();
   const { p50 } = await measure(call, { min_cpu_time: cpuNs });
@@ -166,18 +197,22 @@ function nameOf(given: PickCase): string {
 
 function picking(policy: PolicyName, count: number): () => void {
   const balancer = balancerOf(policy, count);
-  const requests = Array.from({ length: 1_024 }, (_, i) => ({ key: `user ${i}` }));
+  const requests = KEYS.map((key) => ({ key }));
   let at = 0;
   return () => {
-    const pick = balancer.pick(requests[(at = (at + 1) & 1_023)]);
+    const pick = balancer.pick(requests[(at = (at + 1) & 511)]);
     do_not_optimize(pick?.instance);
     pick?.done();
   };
 }
 
-function choosing(): () => void {
-  const balancer = balancerOf('round-robin', SOME);
-  return () => do_not_optimize(balancer.choose());
+function choosing(policy: PolicyName): () => void {
+  const balancer = balancerOf(policy, SOME);
+  // As a caller does who has no key.
+  if (policy !== 'consistent-hash') return () => do_not_optimize(balancer.choose());
+  const requests = KEYS.map((key) => ({ key }));
+  let at = 0;
+  return () => do_not_optimize(balancer.choose(requests[(at = (at + 1) & 511)]));
 }
 
 /** One instance after the other, in an order that no cache foresees, and each only when the one before has been read. */
