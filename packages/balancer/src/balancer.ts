@@ -1,4 +1,5 @@
 import {
+  invalidArgument,
   type Clock,
   identityOf,
   type InstanceKey,
@@ -10,7 +11,6 @@ import {
 } from '@rollcall/core';
 import { type EjectionOptions, Ejector } from './ejection.ts';
 import { Dice } from './dice.ts';
-import { invalid } from './invalid.ts';
 import type { PickRequest } from './policy.ts';
 import { type PolicyName, type PolicyOptions, policySource } from './policy-source.ts';
 import type { LatencyAverage, MeasuredCall } from './latency-average.ts';
@@ -125,7 +125,8 @@ export class Balancer {
     const { policy = 'p2c-ewma', statuses = ['UP'], panicThreshold = 0.5, routes = [], zone } = options;
     const { slowStart, ejection = {}, clock = systemClock, random } = options;
     const dice = new Dice(random);
-    if (!(panicThreshold >= 0 && panicThreshold <= 1)) throw invalid('panicThreshold', 'must be 0 to 1');
+    if (!(panicThreshold >= 0 && panicThreshold <= 1))
+      throw invalidArgument('panicThreshold', 'must be 0 to 1');
     checkRoutes(routes);
     if (zone) checkZone(zone);
     if (options.subset) subsetOf([], (key: InstanceKey) => key, options.subset);
@@ -171,7 +172,7 @@ export class Balancer {
   update(instances: readonly ServiceInstance[]): void {
     for (const { id, weight } of instances)
       if (!(weight >= 0 && Number.isFinite(weight)))
-        throw invalid('weight', `of ${id} must be a number from 0, but it is ${String(weight)}`);
+        throw invalidArgument('weight', `of ${id} must be a number from 0, but it is ${String(weight)}`);
     const now = this.#clock.now();
     // Those of the first list have been there before us.
     const since = this.#entries.size === 0 ? Number.NEGATIVE_INFINITY : now;

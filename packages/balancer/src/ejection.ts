@@ -1,4 +1,4 @@
-import { invalid } from './invalid.ts';
+import { invalidArgument } from '@rollcall/core';
 import type { Record } from './record.ts';
 
 /** When an instance that answers badly gets no calls for a while. `false` turns a rule off. */
@@ -184,5 +184,5 @@ function rulesOf({
 }
 
 function check(field: string, isGood: boolean, problem: string): void {
-  if (!isGood) throw invalid(`ejection.${field}`, problem);
+  if (!isGood) throw invalidArgument(`ejection.${field}`, problem);
 }

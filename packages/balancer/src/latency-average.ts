@@ -1,4 +1,4 @@
-import { invalid } from './invalid.ts';
+import { invalidArgument } from '@rollcall/core';
 import type { Target } from './target.ts';
 
 export interface LatencyOptions {
@@ -31,8 +31,8 @@ export class LatencyAverage {
 
   /** @throws {RegistryError} `INVALID_ARGUMENT` */
   constructor({ decayMs = 10_000, failureMs = 1_000 }: LatencyOptions = {}) {
-    if (!(decayMs > 0)) throw invalid('policy.decayMs', 'must be above 0');
-    if (!(failureMs >= 0)) throw invalid('policy.failureMs', 'must be a number from 0');
+    if (!(decayMs > 0)) throw invalidArgument('policy.decayMs', 'must be above 0');
+    if (!(failureMs >= 0)) throw invalidArgument('policy.failureMs', 'must be a number from 0');
     this.#perMs = 1 / decayMs;
     this.#failureMs = failureMs;
   }

@@ -1,5 +1,5 @@
+import { invalidArgument } from '@rollcall/core';
 import type { Dice } from './dice.ts';
-import { invalid } from './invalid.ts';
 import { LatencyAverage, type LatencyOptions } from './latency-average.ts';
 import type { Policy } from './policy.ts';
 import { ConsistentHash, type ConsistentHashOptions } from './policies/consistent-hash.ts';
@@ -69,7 +69,7 @@ export function policySource(given: PolicyName | PolicyOptions, dice: Dice): Pol
     }
     default:
       options satisfies never;
-      throw invalid('policy', `must be one of ${POLICIES.join(', ')}`);
+      throw invalidArgument('policy', `must be one of ${POLICIES.join(', ')}`);
   }
 }
 

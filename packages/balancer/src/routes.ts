@@ -1,7 +1,6 @@
-import type { ServiceInstance } from '@rollcall/core';
+import { invalidArgument, type ServiceInstance } from '@rollcall/core';
 import { type Dice, SIDES } from './dice.ts';
 import { hashText } from './hash.ts';
-import { invalid } from './invalid.ts';
 import type { PickRequest } from './policy.ts';
 
 /** Sends some of the calls to some of the instances: to a canary, or to the version that a caller asks for. */
@@ -48,9 +47,12 @@ export function leadsTo({ to }: Route, instance: ServiceInstance): boolean {
 /** @throws {RegistryError} `INVALID_ARGUMENT` */
 export function checkRoutes(routes: readonly Route[]): void {
   for (const [i, { percent = 100, to }] of routes.entries()) {
-    if (!(percent >= 0 && percent <= 100)) throw invalid(`routes[${i}].percent`, 'must be 0 to 100');
+    if (!(percent >= 0 && percent <= 100)) throw invalidArgument(`routes[${i}].percent`, 'must be 0 to 100');
     if (typeof to !== 'object' || Object.keys(to).length === 0)
-      throw invalid(`routes[${i}].to`, 'must say which instances: namespace, version, tags or metadata');
+      throw invalidArgument(
+        `routes[${i}].to`,
+        'must say which instances: namespace, version, tags or metadata',
+      );
   }
 }
 

@@ -1,4 +1,4 @@
-import { invalid } from './invalid.ts';
+import { invalidArgument } from '@rollcall/core';
 
 export interface SlowStartOptions {
   /** How long an instance warms up after it was listed or put back, in milliseconds. */
@@ -22,10 +22,10 @@ export class SlowStart {
 
   /** @throws {RegistryError} `INVALID_ARGUMENT` */
   constructor({ windowMs, aggression = 1, minShare = 0.1 }: SlowStartOptions) {
-    if (!(windowMs > 0)) throw invalid('slowStart.windowMs', 'must be above 0');
-    if (!(aggression > 0)) throw invalid('slowStart.aggression', 'must be above 0');
+    if (!(windowMs > 0)) throw invalidArgument('slowStart.windowMs', 'must be above 0');
+    if (!(aggression > 0)) throw invalidArgument('slowStart.aggression', 'must be above 0');
     if (!(minShare > 0 && minShare <= 1))
-      throw invalid('slowStart.minShare', 'must be above 0 and at most 1');
+      throw invalidArgument('slowStart.minShare', 'must be above 0 and at most 1');
     this.#options = { windowMs, aggression, minShare };
   }
 

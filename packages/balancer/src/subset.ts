@@ -1,6 +1,5 @@
-import { identityOf, type InstanceKey } from '@rollcall/core';
+import { invalidArgument, identityOf, type InstanceKey } from '@rollcall/core';
 import { hashText } from './hash.ts';
-import { invalid } from './invalid.ts';
 
 export interface SubsetOptions {
   /** How many instances this client calls. */
@@ -21,7 +20,8 @@ export function subsetOf<T>(
   keyOf: (item: T) => InstanceKey,
   { size, client }: SubsetOptions,
 ): readonly T[] {
-  if (!Number.isInteger(size) || size < 1) throw invalid('subset.size', 'must be a whole number from 1');
+  if (!Number.isInteger(size) || size < 1)
+    throw invalidArgument('subset.size', 'must be a whole number from 1');
   if (items.length <= size) return items;
   const seed = hashText(client);
   const ranked = items.map((item) => {

@@ -1,4 +1,4 @@
-import { invalid } from './invalid.ts';
+import { invalidArgument } from '@rollcall/core';
 
 export interface ZoneOptions {
   /** The zone of this client, as instances name theirs. */
@@ -58,11 +58,12 @@ export function zoneShares(
 
 /** @throws {RegistryError} `INVALID_ARGUMENT` */
 export function checkZone({ name, callers = {}, minInstances = 0 }: ZoneOptions): void {
-  if (typeof name !== 'string' || name === '') throw invalid('zone.name', 'must be the name of a zone');
+  if (typeof name !== 'string' || name === '')
+    throw invalidArgument('zone.name', 'must be the name of a zone');
   for (const [zone, count] of Object.entries(callers))
     if (!(count >= 0 && Number.isFinite(count)))
-      throw invalid(`zone.callers.${zone}`, 'must be a number from 0');
-  if (!(minInstances >= 0)) throw invalid('zone.minInstances', 'must be a number from 0');
+      throw invalidArgument(`zone.callers.${zone}`, 'must be a number from 0');
+  if (!(minInstances >= 0)) throw invalidArgument('zone.minInstances', 'must be a number from 0');
 }
 
 function partsOf(numbers: ReadonlyMap<string, number>): ReadonlyMap<string, number> {

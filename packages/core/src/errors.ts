@@ -84,6 +84,15 @@ const UNREACHABLE: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
+ * The error for an argument that can't be: `slowStart.windowMs must be above 0`.
+ *
+ * @param field as a user writes it, such as `slowStart.windowMs`; it is also the error's `field`.
+ */
+export function invalidArgument(field: string, problem: string): RegistryError {
+  return new RegistryError('INVALID_ARGUMENT', `${field} ${problem}`, { field });
+}
+
+/**
  * Makes a {@link RegistryError} of whatever an adapter threw. A `RegistryError` passes through; an abort becomes
  * `ABORTED`; Node's network errors become `UNAVAILABLE`; anything else is `PROTOCOL`, with the original as `cause`.
  *

@@ -1,5 +1,5 @@
 import { formatAddress } from './address.ts';
-import { RegistryError } from './errors.ts';
+import { invalidArgument } from './errors.ts';
 import type { Mutable } from './mutable.ts';
 import { checkName, DEFAULT_NAMESPACE, describe, hasControlCharacter } from './names.ts';
 
@@ -103,10 +103,10 @@ const SPEC_KEYS: ReadonlySet<string> = new Set([
  */
 export function defineInstance(spec: InstanceSpec): ServiceInstance {
   if (typeof spec !== 'object' || spec === null)
-    throw invalid('instance', `must be an object, but it is ${describe(spec)}`);
+    throw invalidArgument('instance', `must be an object, but it is ${describe(spec)}`);
   for (const key of Object.keys(spec)) {
     if (!SPEC_KEYS.has(key))
-      throw invalid(key, `is not a field of an instance; put your own data in metadata`);
+      throw invalidArgument(key, `is not a field of an instance; put your own data in metadata`);
   }
   const host = checkHost(spec.host);
   const port = checkPort(spec.port);
@@ -182,17 +182,20 @@ function sameRecord(a: ServiceInstance['metadata'], b: ServiceInstance['metadata
 
 function checkHost(host: unknown): string {
   if (typeof host !== 'string' || host === '') {
-    throw invalid('host', `must be a host name or IP address, but it is ${describe(host)}`);
+    throw invalidArgument('host', `must be a host name or IP address, but it is ${describe(host)}`);
   }
   if (host.length > 253 || !/^[^\s/?#@[\]]+$/u.test(host) || hasControlCharacter(host)) {
-    throw invalid('host', `must be a bare host name or IP address, without scheme, port, path or brackets`);
+    throw invalidArgument(
+      'host',
+      `must be a bare host name or IP address, without scheme, port, path or brackets`,
+    );
   }
   return host;
 }
 
 function checkPort(port: unknown): number {
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw invalid('port', `must be an integer from 1 to 65535, but it is ${describe(port)}`);
+    throw invalidArgument('port', `must be an integer from 1 to 65535, but it is ${describe(port)}`);
   }
   return port;
 }
@@ -200,7 +203,10 @@ function checkPort(port: unknown): number {
 function checkStatus(status: unknown): InstanceStatus {
   if (status === undefined) return 'UP';
   if (!isInstanceStatus(status)) {
-    throw invalid('status', `must be one of ${INSTANCE_STATUSES.join(', ')}, but it is ${describe(status)}`);
+    throw invalidArgument(
+      'status',
+      `must be one of ${INSTANCE_STATUSES.join(', ')}, but it is ${describe(status)}`,
+    );
   }
   return status;
 }
@@ -212,7 +218,10 @@ export function isInstanceStatus(value: unknown): value is InstanceStatus {
 function checkWeight(weight: unknown): number {
   if (weight === undefined) return 1;
   if (typeof weight !== 'number' || !(weight >= 0 && weight <= MAX_WEIGHT)) {
-    throw invalid('weight', `must be a number from 0 to ${MAX_WEIGHT}, but it is ${describe(weight)}`);
+    throw invalidArgument(
+      'weight',
+      `must be a number from 0 to ${MAX_WEIGHT}, but it is ${describe(weight)}`,
+    );
   }
   return weight === 0 ? 0 : weight;
 }
@@ -220,19 +229,19 @@ function checkWeight(weight: unknown): number {
 function optionalText(field: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'string' || value === '')
-    throw invalid(field, `must be a non-empty string, but it is ${describe(value)}`);
+    throw invalidArgument(field, `must be a non-empty string, but it is ${describe(value)}`);
   return wellFormed(field, value);
 }
 
 function textList(field: string, value: unknown): readonly string[] | undefined {
   if (value === undefined) return undefined;
   if (!Array.isArray(value))
-    throw invalid(field, `must be an array of strings, but it is ${describe(value)}`);
+    throw invalidArgument(field, `must be an array of strings, but it is ${describe(value)}`);
   if (value.length === 0) return undefined;
   return Object.freeze(
     value.map((item: unknown, i) => {
       if (typeof item !== 'string' || item === '') {
-        throw invalid(`${field}[${i}]`, `must be a non-empty string, but it is ${describe(item)}`);
+        throw invalidArgument(`${field}[${i}]`, `must be a non-empty string, but it is ${describe(item)}`);
       }
       return item.isWellFormed() ? item : wellFormed(`${field}[${i}]`, item);
     }),
@@ -242,16 +251,16 @@ function textList(field: string, value: unknown): readonly string[] | undefined 
 function checkMetadata(value: unknown): Readonly<Record<string, string>> | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid('metadata', `must be an object of strings, but it is ${describe(value)}`);
+    throw invalidArgument('metadata', `must be an object of strings, but it is ${describe(value)}`);
   }
   const metadata: Record<string, string> = {};
   let empty = true;
   for (const key of Object.keys(value)) {
-    if (key === '') throw invalid('metadata', 'has an empty key: give it a name');
+    if (key === '') throw invalidArgument('metadata', 'has an empty key: give it a name');
     wellFormed('metadata', key);
     const text: unknown = (value as Record<string, unknown>)[key];
     if (typeof text !== 'string') {
-      throw invalid(
+      throw invalidArgument(
         `metadata.${key}`,
         `must be a string, but it is ${describe(text)}; write other data as JSON text`,
       );
@@ -270,11 +279,11 @@ function checkEndpoints(value: unknown): readonly string[] | undefined {
   if (endpoints === undefined) return undefined;
   for (const [i, endpoint] of endpoints.entries()) {
     if (!URL.canParse(endpoint)) {
-      throw invalid(`endpoints[${i}]`, 'must be a URL such as grpc://10.0.0.7:9000');
+      throw invalidArgument(`endpoints[${i}]`, 'must be a URL such as grpc://10.0.0.7:9000');
     }
     const url = new URL(endpoint);
     if (url.username || url.password) {
-      throw invalid(
+      throw invalidArgument(
         `endpoints[${i}]`,
         'holds a user name or password: everybody can read a registry, leave them out',
       );
@@ -293,7 +302,7 @@ function checkSize(
   for (const key in metadata) characters += key.length + (metadata[key] as string).length;
   for (const endpoint of endpoints ?? []) characters += endpoint.length;
   if (characters > MAX_INSTANCE_CHARACTERS) {
-    throw invalid(
+    throw invalidArgument(
       'metadata',
       `tags, metadata and endpoints hold ${characters} characters; the limit is ${MAX_INSTANCE_CHARACTERS}`,
     );
@@ -301,10 +310,6 @@ function checkSize(
 }
 
 function wellFormed(field: string, text: string): string {
-  if (!text.isWellFormed()) throw invalid(field, 'is malformed Unicode (half of a surrogate pair)');
+  if (!text.isWellFormed()) throw invalidArgument(field, 'is malformed Unicode (half of a surrogate pair)');
   return text;
-}
-
-function invalid(field: string, problem: string): RegistryError {
-  return new RegistryError('INVALID_ARGUMENT', `${field} ${problem}`, { field });
 }

@@ -1,5 +1,5 @@
 import type { BalancerOptions } from '@rollcall/balancer';
-import { type BackoffOptions, RegistryError, type ServiceInstance } from '@rollcall/core';
+import { type BackoffOptions, invalidArgument, type ServiceInstance } from '@rollcall/core';
 import type { RetryBudgetOptions } from './retry-budget.ts';
 import type { ThrottleOptions } from './throttle.ts';
 
@@ -140,7 +140,7 @@ export function checkOptions(options: HttpOptions): void {
   atLeast('idleTimeoutMs', idleTimeoutMs, 0);
   if (retry) {
     const { attempts = 1, keepBytes = 0, budget: { ratio = 0, perSecond = 0 } = {} } = retry;
-    if (!Number.isInteger(attempts)) throw invalid('retry.attempts', 'must be a whole number');
+    if (!Number.isInteger(attempts)) throw invalidArgument('retry.attempts', 'must be a whole number');
     atLeast('retry.attempts', attempts, 1);
     atLeast('retry.keepBytes', keepBytes, 0);
     atLeast('retry.budget.ratio', ratio, 0);
@@ -148,7 +148,7 @@ export function checkOptions(options: HttpOptions): void {
   }
   if (hedge) atLeast('hedge.afterMs', hedge.afterMs, 0);
   if (breaker && !(breaker.threshold > 0 && breaker.threshold < 1))
-    throw invalid('breaker.threshold', 'must be above 0 and below 1');
+    throw invalidArgument('breaker.threshold', 'must be above 0 and below 1');
   if (limit) {
     atLeast('limit.concurrent', limit.concurrent, 1);
     atLeast('limit.waiting', limit.waiting ?? 0, 0);
@@ -163,9 +163,5 @@ export function checkOptions(options: HttpOptions): void {
 }
 
 function atLeast(field: string, value: number, least: number): void {
-  if (!(value >= least)) throw invalid(field, `must be ${least} or more, but it is ${String(value)}`);
-}
-
-function invalid(field: string, problem: string): RegistryError {
-  return new RegistryError('INVALID_ARGUMENT', `${field} ${problem}`, { field });
+  if (!(value >= least)) throw invalidArgument(field, `must be ${least} or more, but it is ${String(value)}`);
 }

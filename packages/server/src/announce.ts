@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import {
   type Registration,
   type RegistrationOptions,
+  invalidArgument,
   RegistryError,
   type RegisterSpec,
   type Registry,
@@ -158,11 +159,11 @@ class Announcement implements Announced {
     const { registry, lingerMs: _l, listenTimeoutMs: _t, signal: _s, ready, ttlMs, service, ...rest } = spec;
     if (service === undefined) {
       if (registry.self) return registry.self;
-      throw invalid('service', 'must be given where the configuration has no service block');
+      throw invalidArgument('service', 'must be given where the configuration has no service block');
     }
     const listedPort = spec.port ?? port;
     if (listedPort === undefined) {
-      throw invalid('port', 'must be given: a gRPC server does not tell which one bindAsync() got');
+      throw invalidArgument('port', 'must be given: a gRPC server does not tell which one bindAsync() got');
     }
     return registry.register(
       { ...found, ...rest, service, port: listedPort },
@@ -215,10 +216,6 @@ function bound({ address }: AddressInfo): { readonly host?: string } {
 
 function checkTime(field: string, value: number, least: number): void {
   if (typeof value !== 'number' || !(value >= least) || value > 2 ** 31 - 1) {
-    throw invalid(field, `must be a number of milliseconds from ${least}`);
+    throw invalidArgument(field, `must be a number of milliseconds from ${least}`);
   }
-}
-
-function invalid(field: string, problem: string): RegistryError {
-  return new RegistryError('INVALID_ARGUMENT', `${field} ${problem}`, { field });
 }

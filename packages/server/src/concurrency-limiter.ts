@@ -1,4 +1,4 @@
-import { type Clock, RegistryError, systemClock } from '@rollcall/core';
+import { type Clock, invalidArgument, systemClock } from '@rollcall/core';
 
 export interface ConcurrencyLimiterOptions {
   /** So many at once at first. Defaults to 20. */
@@ -256,16 +256,13 @@ function check(options: Required<ConcurrencyLimiterOptions>): void {
   const { minLimit, maxLimit, tolerance } = options;
   for (const field of ['initialLimit', 'minLimit', 'maxLimit', 'windowSamples'] as const) {
     if (!(Number.isFinite(options[field]) && options[field] >= 1))
-      throw invalid(field, 'must be a number from 1');
+      throw invalidArgument(field, 'must be a number from 1');
   }
   for (const field of ['windowMs', 'baselineMs'] as const) {
     if (!(Number.isFinite(options[field]) && options[field] > 0))
-      throw invalid(field, 'must be a number of milliseconds above 0');
+      throw invalidArgument(field, 'must be a number of milliseconds above 0');
   }
-  if (!(tolerance >= 1 && Number.isFinite(tolerance))) throw invalid('tolerance', 'must be a number from 1');
-  if (minLimit > maxLimit) throw invalid('minLimit', 'must not be above maxLimit');
-}
-
-function invalid(field: string, problem: string): RegistryError {
-  return new RegistryError('INVALID_ARGUMENT', `${field} ${problem}`, { field });
+  if (!(tolerance >= 1 && Number.isFinite(tolerance)))
+    throw invalidArgument('tolerance', 'must be a number from 1');
+  if (minLimit > maxLimit) throw invalidArgument('minLimit', 'must not be above maxLimit');
 }

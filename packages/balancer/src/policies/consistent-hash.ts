@@ -1,7 +1,6 @@
-import { identityOf } from '@rollcall/core';
+import { invalidArgument, identityOf } from '@rollcall/core';
 import type { Dice } from '../dice.ts';
 import { hashNumber, hashText } from '../hash.ts';
-import { invalid } from '../invalid.ts';
 import type { PickRequest, Policy } from '../policy.ts';
 import type { LoadObserver, Target } from '../target.ts';
 
@@ -46,8 +45,8 @@ export class ConsistentHash implements Policy, LoadObserver {
 
   /** @throws {RegistryError} `INVALID_ARGUMENT` */
   constructor(dice: Dice, { maxLoad = 1.25, points = 512 }: ConsistentHashOptions) {
-    if (!(maxLoad >= 1)) throw invalid('policy.maxLoad', 'must be a number from 1');
-    if (!(points >= 1)) throw invalid('policy.points', 'must be a number from 1');
+    if (!(maxLoad >= 1)) throw invalidArgument('policy.maxLoad', 'must be a number from 1');
+    if (!(points >= 1)) throw invalidArgument('policy.points', 'must be a number from 1');
     this.#dice = dice;
     this.#maxLoad = maxLoad;
     this.#points = points;
@@ -78,7 +77,7 @@ export class ConsistentHash implements Policy, LoadObserver {
   pick({ key }: PickRequest): Target | undefined {
     const targets = this.#targets;
     if (targets.length === 0) return undefined;
-    if (key !== undefined && typeof key !== 'string') throw invalid('key', 'must be a string');
+    if (key !== undefined && typeof key !== 'string') throw invalidArgument('key', 'must be a string');
     const from = this.#placeOf(key === undefined ? this.#dice.throw() * 4 : hashText(key));
     const owners = this.#owners;
     if (this.#maxLoad === Number.POSITIVE_INFINITY) return targets[owners[from] as number];

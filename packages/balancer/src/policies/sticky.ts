@@ -1,4 +1,4 @@
-import { invalid } from '../invalid.ts';
+import { invalidArgument } from '@rollcall/core';
 import type { PickRequest, Policy } from '../policy.ts';
 import type { Target } from '../target.ts';
 
@@ -30,7 +30,7 @@ export class Sticky implements Policy {
 
   /** @throws {RegistryError} `INVALID_ARGUMENT` */
   constructor(inner: Policy, { maxKeys = 10_000 }: StickyOptions) {
-    if (!(maxKeys >= 1)) throw invalid('policy.maxKeys', 'must be a number from 1');
+    if (!(maxKeys >= 1)) throw invalidArgument('policy.maxKeys', 'must be a number from 1');
     this.#inner = inner;
     this.#maxKeys = maxKeys;
   }
@@ -43,7 +43,7 @@ export class Sticky implements Policy {
   pick(request: PickRequest): Target | undefined {
     const { key } = request;
     if (key === undefined) return this.#inner.pick(request);
-    if (typeof key !== 'string') throw invalid('key', 'must be a string');
+    if (typeof key !== 'string') throw invalidArgument('key', 'must be a string');
     const known = this.#kept.get(key);
     if (known) takeOut(known);
     const target =
