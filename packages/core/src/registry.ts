@@ -48,7 +48,7 @@ export class Registry {
   readonly #adapter: GuardedAdapter;
   readonly #registrar: Registrar;
   readonly #directory: Directory;
-  readonly #hooks: ShutdownHooks[] = [];
+  readonly #hooks = new Set<ShutdownHooks>();
   readonly #readySelf: () => void;
   #closing: Promise<void> | undefined;
   #shutdown: Promise<ShutdownReport> | undefined;
@@ -143,9 +143,12 @@ export class Registry {
     this.#readySelf();
   }
 
-  /** Adds what your program does on the way out. */
-  onShutdown(hooks: ShutdownHooks): void {
-    this.#hooks.push(hooks);
+  /** Adds what your program does on the way out. @returns the function that takes it back. */
+  onShutdown(hooks: ShutdownHooks): () => void {
+    // A copy, so that what is added twice is taken back once.
+    const mine = { ...hooks };
+    this.#hooks.add(mine);
+    return () => this.#hooks.delete(mine);
   }
 
   /**
@@ -161,7 +164,7 @@ export class Registry {
       clock: this.#clock,
       events: this.#events,
       registrations: this.registrations,
-      hooks: this.#hooks,
+      hooks: [...this.#hooks],
       registryTimeoutMs: registry.requestTimeoutMs,
       noticeMs: Math.min(MAX_NOTICE_MS, propagationMs),
       propagationDelayMs,

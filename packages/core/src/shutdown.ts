@@ -20,10 +20,15 @@ export type ShutdownStep = 'drain' | 'deregister' | 'propagate' | 'stop-acceptin
 
 /** What your program does on the way out. */
 export interface ShutdownHooks {
+  /**
+   * `OUT_OF_SERVICE` has stood for long enough to be seen, or could not be said: callers that are sent away now find another instance.
+   * It is not waited for.
+   */
+  readonly drained?: () => void;
   /** Stops taking new work, such as `() => void server.close()`. */
   readonly stopAccepting?: (signal: AbortSignal) => unknown;
-  /** Resolves when the work under way has ended. Its signal aborts at the deadline. */
-  readonly finishWork?: (signal: AbortSignal) => unknown;
+  /** Resolves when the work under way has ended. Its signal aborts at the deadline, which is `leftMs` milliseconds away. */
+  readonly finishWork?: (signal: AbortSignal, leftMs: number) => unknown;
 }
 
 export interface ShutdownStepReport {
@@ -59,14 +64,14 @@ export async function runShutdown(plan: ShutdownPlan): Promise<ShutdownReport> {
   const { clock, registrations, hooks, registryTimeoutMs } = plan;
   const startedAt = clock.now();
   const steps: ShutdownStepReport[] = [];
+  const leftMs = () => Math.max(0, startedAt + plan.deadlineMs - clock.now());
   const step = async (
     name: ShutdownStep,
     timeoutMs: number,
     run: (signal: AbortSignal) => Promise<unknown>,
   ) => {
     const began = clock.now();
-    const leftMs = Math.max(0, startedAt + plan.deadlineMs - began);
-    const report = await attempt(clock, name, Math.min(timeoutMs, leftMs), run).then(
+    const report = await attempt(clock, name, Math.min(timeoutMs, leftMs()), run).then(
       () => ({ step: name, tookMs: clock.now() - began }),
       (error: unknown) => ({ step: name, tookMs: clock.now() - began, error: toRegistryError(error, name) }),
     );
@@ -80,6 +85,13 @@ export async function runShutdown(plan: ShutdownPlan): Promise<ShutdownReport> {
     await every(listed, (one) => one.drain({ signal }));
     await sleep(clock, plan.noticeMs, signal);
   });
+  for (const { drained } of hooks) {
+    try {
+      drained?.();
+    } catch (error) {
+      plan.events.emit({ type: 'warning', message: `a shutdown hook threw when drained: ${String(error)}` });
+    }
+  }
   await step('deregister', 2 * registryTimeoutMs, (signal) =>
     every(registrations, (one) => one.deregister({ signal })),
   );
@@ -89,7 +101,9 @@ export async function runShutdown(plan: ShutdownPlan): Promise<ShutdownReport> {
   await step('stop-accepting', Infinity, (signal) =>
     every(hooks, async (hook) => hook.stopAccepting?.(signal)),
   );
-  await step('finish-work', Infinity, (signal) => every(hooks, async (hook) => hook.finishWork?.(signal)));
+  await step('finish-work', Infinity, (signal) =>
+    every(hooks, async (hook) => hook.finishWork?.(signal, leftMs())),
+  );
   await step('close', registryTimeoutMs, plan.close);
   return { steps, clean: steps.every(({ error }) => !error) };
 }

@@ -92,6 +92,44 @@ describe('a shutdown', () => {
     expect(report.steps.at(-1)).toMatchObject({ step: 'close' });
   });
 
+  it('tells hooks when it has been seen to be out of service, and how long there is for the work', async () => {
+    const r = await serving({ config: { shutdown: { deadlineMs: 10_000, propagationDelayMs: 3_000 } } });
+    const began = r.clock.now();
+    let drainedAfter = -1;
+    let left = -1;
+    let finishedAfter = -1;
+    r.registry.onShutdown({
+      drained: () => {
+        drainedAfter = r.clock.now() - began;
+        expect(listedIn(r.store, 'user-service')).toMatchObject([{ status: 'OUT_OF_SERVICE' }]);
+        throw new Error('a hook of somebody');
+      },
+      finishWork: (_signal, leftMs) => {
+        [left, finishedAfter] = [leftMs, r.clock.now() - began];
+      },
+    });
+    const report = await shutdown(r);
+    expect(drainedAfter).toBeGreaterThanOrEqual(0);
+    expect(finishedAfter).toBeGreaterThanOrEqual(3_000);
+    expect(left).toBe(10_000 - finishedAfter);
+    expect(report.clean).toBe(true);
+    expect(ofType(r.events, 'warning').map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('a hook of somebody'),
+    );
+  });
+
+  it('leaves a hook out that was taken back', async () => {
+    const r = await serving();
+    const called: string[] = [];
+    const hooks = { stopAccepting: () => called.push('hook') };
+    r.registry.onShutdown(hooks);
+    const takeBack = r.registry.onShutdown(hooks);
+    takeBack();
+    takeBack();
+    await shutdown(r);
+    expect(called).toEqual(['hook']);
+  });
+
   it('is not kept from its end by a hook that throws', async () => {
     const r = await serving();
     const done: string[] = [];

@@ -11,7 +11,6 @@ import {
 import { GrpcWayOut } from './grpc-way-out.ts';
 import { HttpWayOut } from './http-way-out.ts';
 import { type GrpcServerLike, type HttpServerLike, kindOf, schemeOf } from './server-kind.ts';
-import { followShutdown, type ShutdownView } from './shutdown-view.ts';
 import type { WayOut } from './way-out.ts';
 import { whenListening } from './when-listening.ts';
 
@@ -97,17 +96,23 @@ export async function announce(
   }
 }
 
+/** Work is cut this share of what is left of the deadline before it, and this long at most: what cut it can then still be told. */
+const MARGIN = { share: 0.05, maxMs: 500 };
+
 class Announcement implements Announced {
-  readonly #registry: Registry;
   readonly #leaving = new AbortController();
-  readonly #shutdown: ShutdownView;
+  readonly #takeHooksBack: () => void;
   /** Set before anything else is called. */
   wayOut: WayOut | undefined;
   #registration: Registration | undefined;
 
   constructor(registry: Registry) {
-    this.#registry = registry;
-    this.#shutdown = followShutdown(registry, () => this.#leave());
+    this.#takeHooksBack = registry.onShutdown({
+      drained: () => this.#leave(),
+      // A server that doesn't listen yet has no work, and must not be waited for.
+      stopAccepting: () => this.#registration && this.wayOut?.stopAccepting(),
+      finishWork: (signal, leftMs) => this.#registration && this.#finish(signal, leftMs),
+    });
   }
 
   get registration(): Registration {
@@ -133,10 +138,6 @@ class Announcement implements Announced {
   ): void {
     if (this.leaving.aborted) throw this.leaving.reason;
     this.#registration = this.#listed(spec, found);
-    this.#registry.onShutdown({
-      stopAccepting: () => this.wayOut?.stopAccepting(),
-      finishWork: (signal) => this.#finish(signal),
-    });
   }
 
   /** Somebody else closes the server: callers must know at once. */
@@ -145,7 +146,7 @@ class Announcement implements Announced {
   }
 
   release(): void {
-    this.#shutdown.release();
+    this.#takeHooksBack();
     this.wayOut?.release();
   }
 
@@ -180,11 +181,11 @@ class Announcement implements Announced {
   }
 
   /** Waits for the work under way, and cuts it while there is still time to say so. */
-  async #finish(signal: AbortSignal): Promise<void> {
+  async #finish(signal: AbortSignal, leftMs: number): Promise<void> {
     const { wayOut } = this;
     const cut = new AbortController();
     const onCut = () => cut.abort();
-    const timer = setTimeout(onCut, this.#shutdown.leftMs());
+    const timer = setTimeout(onCut, leftMs - Math.min(MARGIN.maxMs, MARGIN.share * leftMs));
     signal.addEventListener('abort', onCut, { once: true });
     if (signal.aborted) onCut();
     try {
