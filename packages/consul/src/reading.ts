@@ -72,7 +72,7 @@ export async function* readChanges(
     let answer: AgentAnswer;
     try {
       answer = await agents.wait(agent, call);
-      if (isStreamed(answer) && question.lacks?.(answer.text))
+      if (isStreamed(answer) && answer.text !== text && question.lacks?.(answer.text))
         ({ answer } = await agents.on(agent, { ...question, method: 'GET' }));
       await assertWhole(agents, question, { agent, answer, token: await agents.token(question.signal) });
     } catch (error) {

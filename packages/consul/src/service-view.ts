@@ -33,6 +33,8 @@ export class ServiceView {
   /** By node and ID. */
   #readings: ReadonlyMap<string, Reading> = new Map();
   #instances: ReadonlyMap<string, ServiceInstance> = new Map();
+  /** What {@link lacks} has made of an answer that is likely to be followed next. */
+  #looked: { readonly text: string; readonly compared: Compared } | undefined;
 
   constructor(key: ServiceKey, layout: Layout) {
     this.#key = key;
@@ -48,13 +50,18 @@ export class ServiceView {
   /** What an answer changes; `undefined` for nothing. */
   follow({ text, index, isReset }: Answered): WatchEvent | undefined {
     // Indexes that were counted anew say nothing about what was known.
-    if (isReset) this.#readings = new Map();
+    if (isReset) {
+      this.#readings = new Map();
+      this.#looked = undefined;
+    }
     return this.#teller.next({ ...this.read(text), revision: String(index) }, { isWhole: isReset });
   }
 
   /** Whether somebody who is known is missing in that answer. */
   lacks(text: string): boolean {
-    const { instances } = this.#compare(text);
+    const compared = this.#compare(text);
+    this.#looked = { text, compared };
+    const { instances } = compared;
     return [...this.#instances.keys()].some((id) => !instances.has(id));
   }
 
@@ -65,23 +72,24 @@ export class ServiceView {
   #settle({ readings, instances }: Compared): void {
     this.#readings = readings;
     this.#instances = instances;
+    this.#looked = undefined;
   }
 
   /** Reads an answer; what is the same as before is not decoded again, and stays the same object. */
   #compare(text: string): Compared {
+    if (this.#looked?.text === text) return this.#looked.compared;
     const readings = new Map<string, Reading>();
     const best = new Map<string, Reading>();
     for (const [i, raw] of parseList(text).entries()) {
       const entry = entryOf(raw);
       if (!entry) {
         const skipped = { key: `${this.#key.service}/#${i}`, reason: 'it is not an entry of a service' };
-        readings.set(`#${i}`, { stamp: '', modified: 0, skipped });
+        readings.set(`#${i}`, { modified: 0, host: '', marks: [], skipped });
         continue;
       }
       const place = `${entry.node}/${entry.service.ID}`;
-      const stamp = stampOf(entry);
       const known = this.#readings.get(place);
-      const reading = known?.stamp === stamp ? known : this.#decode(entry, place, stamp);
+      const reading = known && isOf(known, entry) ? known : this.#decode(entry, place);
       readings.set(place, reading);
       if (!reading.instance) continue;
       // The process moved to another agent, and its former one hasn't removed the entry yet.
@@ -97,8 +105,13 @@ export class ServiceView {
     return { readings, instances };
   }
 
-  #decode(entry: Entry, place: string, stamp: string): Reading {
-    const base = { stamp, modified: entry.modified };
+  #decode(entry: Entry, place: string): Reading {
+    const { modified, host, checks } = entry;
+    const base = {
+      modified,
+      host,
+      marks: checks.flatMap(({ CheckID, Status, Notes }) => [CheckID, Status, String(Notes)]),
+    };
     try {
       const instance = this.#instanceOf(entry);
       return instance ? { ...base, instance } : base;
@@ -135,9 +148,10 @@ interface Compared {
 
 /** One entry, once read. Neither `instance` nor `skipped`: it is there, but nobody is alive behind it. */
 interface Reading {
-  /** Two readings of the same are of the same entry in the same state. */
-  readonly stamp: string;
   readonly modified: number;
+  readonly host: string;
+  /** Of each check its ID, status and notes. */
+  readonly marks: readonly string[];
   readonly instance?: ServiceInstance;
   readonly skipped?: SkippedEntry;
 }
@@ -175,9 +189,14 @@ function isDeadNode({ CheckID, Status }: Check): boolean {
   return CheckID === NODE_CHECK && Status === 'critical';
 }
 
-function stampOf({ modified, host, checks }: Entry): string {
-  const states = checks.map(({ CheckID, Status, Notes }) => `${CheckID} ${Status} ${String(Notes)}`);
-  return [modified, host, ...states].join('\n');
+/** Whether it is still what was read: nothing is made for that, since most of a list doesn't change. */
+function isOf({ modified, host, marks }: Reading, entry: Entry): boolean {
+  if (modified !== entry.modified || host !== entry.host || marks.length !== 3 * entry.checks.length)
+    return false;
+  return entry.checks.every(
+    ({ CheckID, Status, Notes }, i) =>
+      marks[3 * i] === CheckID && marks[3 * i + 1] === Status && marks[3 * i + 2] === String(Notes),
+  );
 }
 
 function parseList(text: string): readonly unknown[] {

@@ -166,4 +166,44 @@ describe('what a watch tells', () => {
     expect(view.lacks(JSON.stringify([entry('b'), entry('a')]))).toBe(false);
     expect(view.lacks(JSON.stringify([entry('b'), entry('c')]))).toBe(true);
   });
+
+  it('is the same whether it was asked beforehand or not', () => {
+    const { take, view } = following();
+    const asked = (entries: readonly unknown[], isReset = false) => {
+      view.lacks(JSON.stringify(entries));
+      return take(entries, isReset);
+    };
+    expect(asked([entry('a'), entry('b')])).toMatchObject({ kind: 'list' });
+    expect(asked([entry('b')])).toMatchObject({ kind: 'delta', removed: ['a'] });
+    expect(asked([entry('b')])).toBeUndefined();
+    expect(asked([entry('b'), entry('a')])).toMatchObject({ kind: 'delta', put: [{ id: 'a' }] });
+    // Asked for one, and followed by another.
+    view.lacks(JSON.stringify([entry('a')]));
+    expect(take([entry('b')])).toMatchObject({ kind: 'delta', removed: ['a'] });
+    const theirs = (Port: number) => ({
+      Node: { Node: 'n1' },
+      Service: { ID: 'x', Service: 'orders', Address: 'h', Port, ModifyIndex: 5 },
+      Checks: [],
+    });
+    asked([theirs(1)]);
+    expect(asked([theirs(2)], true)).toMatchObject({ kind: 'list', instances: [{ port: 2 }] });
+  });
+
+  it('sees each thing of an entry change, and nothing else', () => {
+    const { take } = following();
+    const own = (more: object = {}) => ({ CheckID: 'mem', Status: 'passing', Notes: 'x', ...more });
+    const shapes: readonly Shape[] = [
+      {},
+      { notes: '{"host":"10.0.0.8","port":8080}' },
+      { notes: '{"host":"10.0.0.8","port":8080}', checks: [own({ Status: 'critical' })] },
+      { notes: '{"host":"10.0.0.8","port":8080}', checks: [own()] },
+      { notes: '{"host":"10.0.0.8","port":8080}', checks: [own({ Status: 'critical' })] },
+      // Its check was removed, and nothing else.
+      { notes: '{"host":"10.0.0.8","port":8080}' },
+    ];
+    for (const shape of shapes) {
+      expect(take([entry('a', shape)])).toBeDefined();
+      expect(take([entry('a', shape)])).toBeUndefined();
+    }
+  });
 });
