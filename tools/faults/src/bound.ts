@@ -12,7 +12,9 @@ export type Term =
   | 'election'
   | 'hold'
   | 'seen'
-  | 'fill';
+  | 'fill'
+  | 'TTL'
+  | 'crash';
 
 /** Within how long after its end a fault is healed. */
 export interface Bound {
@@ -65,6 +67,10 @@ export function lengthOf(term: Term, settings: Settings, kind: RegistryKind): nu
       return kind.seenMs;
     case 'fill':
       return kind.fillMs ?? 0;
+    case 'TTL':
+      return settings.ttlMs;
+    case 'crash':
+      return kind.crashSlackMs;
     default:
       return term satisfies never;
   }

@@ -5,7 +5,7 @@ import { eureka } from './registries/eureka.ts';
 import { nacos } from './registries/nacos.ts';
 import { zookeeper } from './registries/zookeeper.ts';
 import type { Scenario } from './scenario.ts';
-import { clientFrozen, startedDuringOutage } from './scenarios/client.ts';
+import { clientFrozen, clientKilled, startedDuringOutage } from './scenarios/client.ts';
 import { credentialsRotated, passwordChanged, wrongPassword } from './scenarios/credentials.ts';
 import { emptyAnswer } from './scenarios/list.ts';
 import { churn, reconnectingAtOnce } from './scenarios/load.ts';
@@ -24,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   leaderKilled,
   emptyAnswer,
   compactedWhileCut,
+  clientKilled,
   clientFrozen,
   leaseEnded,
   entryRemoved,

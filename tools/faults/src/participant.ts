@@ -39,6 +39,7 @@ export class Participant {
   readonly #exited: Promise<void>;
   #heapBytes: number | undefined;
   #isClosed = false;
+  #isKilled = false;
   #hasExited = false;
 
   constructor(name: string, plan: Plan) {
@@ -59,7 +60,8 @@ export class Participant {
         this.#hasExited = true;
         this.#note(`ended with ${signal ?? code}`);
         if (code === LEFTOVERS_EXIT_CODE) this.troubles.push(`it didn’t end by itself: ${this.#lastWords()}`);
-        else if (code !== 0) this.troubles.push(`it ended with ${signal ?? code}: ${this.#lastWords()}`);
+        else if (code !== 0 && !this.#isKilled)
+          this.troubles.push(`it ended with ${signal ?? code}: ${this.#lastWords()}`);
         this.#wake();
         resolve();
       });
@@ -67,7 +69,7 @@ export class Participant {
     this.#order({ order: 'begin', plan });
   }
 
-  /** Whether it was told to close. */
+  /** Whether it was told to close, or killed on purpose. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -149,6 +151,13 @@ export class Participant {
     }, KILL_AFTER_MS);
     await this.#exited;
     clearTimeout(timer);
+  }
+
+  /** SIGKILL: it dies, and says nothing to the registry. */
+  async crash(): Promise<void> {
+    this.#isClosed = true;
+    this.#isKilled = true;
+    await this.kill();
   }
 
   /** For a scenario that failed: whatever the process is doing. */

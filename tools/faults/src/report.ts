@@ -41,8 +41,6 @@ export function markdownTables(run: Run): string {
       term,
       ...run.kinds.map((kind) => seconds(lengthOf(term, { ...SETTINGS, ...kind.settings }, kind))),
     ]),
-    ['TTL', ...run.kinds.map(({ settings }) => seconds({ ...SETTINGS, ...settings }.ttlMs))],
-    ['after a crash, beyond the TTL', ...run.kinds.map(({ crashSlackMs }) => seconds(crashSlackMs))],
   ];
   return [
     '“2.2 s of 9.1 s”: healed after 2.2 s, the bound is 9.1 s, all promises were kept. “–”: it doesn’t apply, and why.',
@@ -69,6 +67,8 @@ const TERMS: readonly Term[] = [
   'hold',
   'seen',
   'fill',
+  'TTL',
+  'crash',
 ];
 
 function cell({ outcomes }: Run, scenario: Scenario, kind: RegistryKind): string {

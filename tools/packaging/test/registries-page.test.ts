@@ -20,8 +20,8 @@ const LAYOUTS = ['rollcall', 'kratos', 'grpc-naming', 'go-zero', 'kitex'] as con
 
 const SHARED_LAYOUTS = ['rollcall', 'spring', 'kratos'] as const;
 
-const page = readFileSync(join(ROOT, 'docs/registries.md'), 'utf8');
-const [adapters = new Map(), layouts = new Map()] = tablesOf(page);
+const pageOf = (name: string) => readFileSync(join(ROOT, 'docs', name), 'utf8');
+const [adapters = new Map(), measured = new Map(), , layouts = new Map()] = tablesOf(pageOf('registries.md'));
 
 const BY_TYPE: Readonly<Record<string, readonly RegistryAdapter[]>> = {
   memory: [memoryAdapter({ store: new MemoryStore() })],
@@ -65,6 +65,30 @@ describe('the table of registries says what the adapters declare', () => {
   });
 });
 
+describe('the table of what was measured quotes the pages that have it', () => {
+  const performance = pageOf('performance.md');
+  const crash = [...rowsOf(pageOf('reliability.md'))].find(([fault]) =>
+    fault.includes('`client-killed`'),
+  )?.[1];
+
+  it.each([
+    ['etcd', 'On etcd'],
+    ['zookeeper', 'On ZooKeeper'],
+    ['consul', 'On Consul'],
+    ['nacos', 'On Nacos'],
+    ['eureka', 'On Eureka'],
+  ])('%s', (type, title) => {
+    const section = performance.split(`### ${title}\n`)[1] ?? '';
+    const cell = (row: string): string => measured.get(row)?.get(type) ?? `no row ${row}`;
+    for (const rank of ['p50', 'p99'])
+      expect(cell(`a change was seen after, ${rank} (\`npm run bench\`)`)).toBe(
+        `${rowsOf(section).get(`change → seen, ${rank}`)?.get('Rollcall')} ms`,
+      );
+    const seconds = /^[\d.]+ s(?= of )/u.exec(crash?.get(type) ?? '')?.[0];
+    expect(cell('a crash was seen after (`npm run test:faults`)')).toBe(seconds);
+  });
+});
+
 describe('the table of layouts says what the etcd adapter declares', () => {
   it.each(LAYOUTS)('%s', (layout) => {
     const { capabilities } = etcdAdapter({ layout });
@@ -101,6 +125,15 @@ type Table = ReadonlyMap<string, ReadonlyMap<string, string>>;
 function columnsOf(table: Table): string[] {
   const [row] = table.values();
   return [...(row?.keys() ?? [])];
+}
+
+/** The rows of all tables; of two with the same first cell, the first. */
+function rowsOf(markdown: string): Table {
+  return new Map(
+    tablesOf(markdown)
+      .flatMap((table) => [...table])
+      .toReversed(),
+  );
 }
 
 /** Each table as rows by their first cell, of cells by column. */

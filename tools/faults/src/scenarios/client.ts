@@ -2,6 +2,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Scenario } from '../scenario.ts';
 import { SETTLE_WITHIN_MS } from '../stage.ts';
 
+export const clientKilled: Scenario = {
+  name: 'client-killed',
+  fault: 'a registered process is killed',
+  bound: ['TTL', 'crash', 'seen'],
+  async run(stage) {
+    const victim = stage.join('victim', { registers: 'a' });
+    stage.join('registrant', { registers: 'b' });
+    stage.join('reader', { reads: { keeps: ['b'], during: 'live' } });
+    await stage.settled(['a', 'b']);
+    await stage.fault({ begin: () => victim.crash() });
+    await stage.healed(['b']);
+  },
+};
+
 export const clientFrozen: Scenario = {
   name: 'client-frozen',
   fault: 'a registered process is frozen until its TTL is long over',
