@@ -3,6 +3,7 @@ import type { Outcome, Pick } from '@rollcall/balancer';
 import type { ServiceInstance } from '@rollcall/core';
 import { errors } from 'undici';
 import type { Call } from './call.ts';
+import { type AttemptObserver, type ObservedEnd, unharmed } from './observer.ts';
 import type { RequestBody } from './request-body.ts';
 import type { RawHeaders, RequestHandler } from './request-handler.ts';
 
@@ -19,6 +20,8 @@ export class Attempt implements RequestHandler {
   readonly #call: Call;
   readonly #handler: RequestHandler;
   readonly #body: RequestBody;
+  /** Gone when it has been told the end. */
+  #observer: AttemptObserver | undefined;
   /** Gone when the instance has been told how the call ended. */
   #pick: Pick | undefined;
   #abort: ((reason?: Error) => void) | undefined;
@@ -32,12 +35,19 @@ export class Attempt implements RequestHandler {
   #drained = 0;
   #error: Error | undefined;
 
-  constructor(call: Call, pick: Pick, handler: RequestHandler, body: RequestBody) {
+  constructor(
+    call: Call,
+    pick: Pick,
+    handler: RequestHandler,
+    body: RequestBody,
+    observer: AttemptObserver | undefined,
+  ) {
     this.instance = pick.instance;
     this.#call = call;
     this.#pick = pick;
     this.#handler = handler;
     this.#body = body;
+    this.#observer = observer;
   }
 
   /** Whether the server may have got some of it. */
@@ -54,8 +64,9 @@ export class Attempt implements RequestHandler {
     );
   }
 
-  /** Another was quicker, or the call has ended. */
-  cancel(): void {
+  /** Another was quicker; or the call has ended, by `reason`. */
+  cancel(reason?: Error): void {
+    if (this.#observer) this.#tell(reason ? { error: reason } : { isCancelled: true });
     this.#die('ignored');
     this.#abort?.(new errors.RequestAbortedError('another instance answered, or the call ended'));
   }
@@ -64,6 +75,7 @@ export class Attempt implements RequestHandler {
   expire(ms: number): void {
     if (this.#isDead || this.#status > 0) return;
     const error = new errors.HeadersTimeoutError(`no answer within ${ms} ms`);
+    if (this.#observer) this.#tell({ error });
     this.#die('failure');
     this.#abort?.(error);
     this.#call.failed(this, error);
@@ -86,6 +98,7 @@ export class Attempt implements RequestHandler {
       return;
     }
     this.#call.commit(this);
+    if (this.#observer) this.#tell({ status });
     this.#end('success');
     this.#call.finish(status);
     this.#handler.onUpgrade(status, headers, socket);
@@ -97,6 +110,7 @@ export class Attempt implements RequestHandler {
     if (this.timer) clearTimeout(this.timer);
     this.#isShed = status === 503 && hasHeader(headers, SHED);
     if (this.#call.isRetried(this, status, this.#isShed)) {
+      if (this.#observer) this.#tell({ status });
       this.#die(this.#isShed ? 'ignored' : 'failure');
       return true;
     }
@@ -116,6 +130,7 @@ export class Attempt implements RequestHandler {
   onComplete(trailers: string[] | null): void {
     if (this.#isDead || this.#status === 0) return;
     const isFailure = this.#call.isFailure(this.#status);
+    if (this.#observer) this.#tell({ status: this.#status });
     this.#end(this.#isShed ? 'ignored' : isFailure ? 'failure' : 'success');
     this.#call.finish(this.#status);
     this.#handler.onComplete(trailers);
@@ -124,6 +139,7 @@ export class Attempt implements RequestHandler {
   onError(error: Error): void {
     if (this.#isDead) return;
     this.#error = error;
+    if (this.#observer) this.#tell(this.#status === 0 ? { error } : { status: this.#status, error });
     if (this.#status === 0) {
       this.#die(this.isCallersFault ? 'ignored' : 'failure');
       this.#call.failed(this, error);
@@ -139,6 +155,12 @@ export class Attempt implements RequestHandler {
     this.#isDead = true;
     if (this.timer) clearTimeout(this.timer);
     this.#end(outcome);
+  }
+
+  #tell(end: ObservedEnd): void {
+    const observer = this.#observer;
+    this.#observer = undefined;
+    unharmed(() => observer?.onEnd?.(end));
   }
 
   /** The pick is used again afterwards. */

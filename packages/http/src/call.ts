@@ -6,10 +6,11 @@ import { Attempt } from './attempt.ts';
 import { CallError } from './call-error.ts';
 import type { CalledService } from './called-service.ts';
 import { Bounded, type Deadlines } from './deadlines.ts';
+import { type AttemptStart, type CallObserver, type HttpObserver, unharmed } from './observer.ts';
 import type { AttemptEvent, CallRequest, HttpOptions } from './options.ts';
 import { type RequestBody, requestBody } from './request-body.ts';
 import type { RequestHandler } from './request-handler.ts';
-import { headersOf, withHost } from './request-headers.ts';
+import { headersOf, withHost, withOthers } from './request-headers.ts';
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const RETRY_STATUSES: readonly number[] = [502, 503, 504];
@@ -46,6 +47,7 @@ export class Call extends Bounded {
   readonly #tried: ServiceInstance[] = [];
   #timers: Set<NodeJS.Timeout> | undefined;
   #described: CallRequest | undefined;
+  #observer: CallObserver | undefined;
   #key: string | undefined;
   #headers: Dispatcher.DispatchOptions['headers'];
   #committed: Attempt | undefined;
@@ -70,6 +72,7 @@ export class Call extends Bounded {
     const { timeoutMs = TIMEOUT_MS, keyOf } = options;
     this.deadlineAt = systemClock.now() + timeoutMs;
     deadlines?.add(this);
+    if (options.observer) this.#observe(options.observer);
     if (service.throttle && !service.throttle.allows())
       return this.#fail(this.#error('THROTTLED', 'it refuses more than it takes; this call was not made'));
     this.#headers = withHost(request.headers, host);
@@ -143,10 +146,12 @@ export class Call extends Bounded {
    * The call has ended, with an answer or during it.
    *
    * @param error by which the service failed. Not what its caller did.
+   * @param why what its observer is told: also what its caller did.
    */
-  finish(status: number | undefined, error?: Error): void {
+  finish(status: number | undefined, error?: Error, why = error): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (this.#observer) this.#tellEnd(this.#observer, status, why);
     this.#parts.onEnd();
     this.#clearTimers();
     this.#stopWaiting?.();
@@ -182,14 +187,15 @@ export class Call extends Bounded {
       return this.#fail(error as Error, true);
     }
     if (!pick) return this.#waitForInstance();
-    if (!this.#tried.includes(pick.instance)) return this.#send(pick);
+    if (!this.#tried.includes(pick.instance))
+      return this.#send(pick, this.#tried.length === 0 ? 'first' : 'retry');
     // It was tried just now, and there is no other.
     const { backoff = BACKOFF } = this.#parts.options.retry || {};
     const pauseMs = fullJitter(this.#tried.length - 1, backoff, Math.random);
     const held = (this.#held = pick);
     this.#after(pauseMs, () => {
       this.#held = undefined;
-      this.#send(held);
+      this.#send(held, 'retry');
     });
   }
 
@@ -204,18 +210,22 @@ export class Call extends Bounded {
     });
   }
 
-  #send(pick: Pick): void {
+  #send(pick: Pick, kind: AttemptStart['kind']): void {
     if (this.#isOver) return pick.done('ignored');
     const { service, request, handler, isSecure, options } = this.#parts;
     this.#tried.push(pick.instance);
-    const attempt = new Attempt(this, pick, handler, this.#body);
+    const { instance } = pick;
+    const observer =
+      this.#observer &&
+      unharmed(() => this.#observer?.onAttempt?.({ instance, kind, attempt: this.#tried.length }));
+    const attempt = new Attempt(this, pick, handler, this.#body, observer);
     this.#active.push(attempt);
     const { attemptTimeoutMs, hedge } = options;
     if (attemptTimeoutMs !== undefined)
       attempt.timer = this.#after(attemptTimeoutMs, () => attempt.expire(attemptTimeoutMs));
     if (hedge) this.#after(hedge.afterMs, () => this.#hedge(attempt, hedge.afterMs));
-    const { origin, pool } = service.connectionsTo(pick.instance, isSecure);
-    const headers = this.#headers ?? null;
+    const { origin, pool } = service.connectionsTo(instance, isSecure);
+    const headers = observer?.headers ? withOthers(this.#headers, observer.headers) : (this.#headers ?? null);
     // Spread into a literal that has one of its keys again, this alone would take 2 µs (V8 11).
     const sent: Writable<Dispatcher.DispatchOptions> = Object.assign({}, request);
     sent.origin = origin;
@@ -238,7 +248,7 @@ export class Call extends Bounded {
     if (this.#tried.includes(pick.instance) || !this.#parts.service.budget.withdraw())
       return pick.done('ignored');
     this.#tell('hedge', attempt.instance, `no answer within ${afterMs} ms`);
-    this.#send(pick);
+    this.#send(pick, 'hedge');
   }
 
   #mayRetry(isSent: boolean): boolean {
@@ -288,14 +298,25 @@ export class Call extends Bounded {
   /** Ends it without an answer. */
   #fail(error: Error, isCallersFault = false): void {
     if (this.#isOver) return;
-    this.finish(undefined, isCallersFault ? undefined : error);
-    for (const attempt of this.#active) attempt.cancel();
+    this.finish(undefined, isCallersFault ? undefined : error, error);
+    for (const attempt of this.#active) attempt.cancel(error);
     this.#active.length = 0;
     this.#parts.handler.onError(error);
   }
 
   #error(code: CallError['code'], what: string, cause?: Error): CallError {
     return new CallError(code, this.#parts.service.name, what, cause);
+  }
+
+  #observe(observer: HttpObserver): void {
+    const { host, isSecure } = this.#parts;
+    const origin = `${isSecure ? 'https' : 'http'}://${host}`;
+    this.#observer = unharmed(() => observer({ ...this.#describe(), origin }));
+  }
+
+  #tellEnd(observer: CallObserver, status: number | undefined, error: Error | undefined): void {
+    const end = { ...(status !== undefined && { status }), ...(error && { error }) };
+    unharmed(() => observer.onEnd?.(end));
   }
 
   #describe(): CallRequest {

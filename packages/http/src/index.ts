@@ -1,6 +1,14 @@
 export { CallError, type CallErrorCode } from './call-error.ts';
 export { createFetch, type ServiceFetch } from './create-fetch.ts';
 export type {
+  AttemptObserver,
+  AttemptStart,
+  CallObserver,
+  HttpObserver,
+  ObservedEnd,
+  ObservedRequest,
+} from './observer.ts';
+export type {
   AttemptEvent,
   BreakerOptions,
   CallRequest,

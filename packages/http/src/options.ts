@@ -1,5 +1,6 @@
 import type { BalancerOptions } from '@rollcall/balancer';
 import { type BackoffOptions, invalidArgument, type ServiceInstance } from '@rollcall/core';
+import type { HttpObserver } from './observer.ts';
 import type { RetryBudgetOptions } from './retry-budget.ts';
 import type { ThrottleOptions } from './throttle.ts';
 
@@ -120,6 +121,8 @@ export interface HttpOptions {
   readonly tls?: TlsOptions;
   /** Is told what didn't go as it should. What it throws is lost. */
   readonly onEvent?: (event: AttemptEvent) => void;
+  /** Follows each call and each of its tries, and may add headers to them: for traces and metrics. Left out: nobody does. */
+  readonly observer?: HttpObserver;
 }
 
 /** @throws {RegistryError} `INVALID_ARGUMENT` that names the option at fault. */

@@ -25,6 +25,18 @@ export function withHost(headers: Headers, host: string): Headers {
   return list;
 }
 
+/** The headers with others in place of those of the same names. */
+export function withOthers(headers: Headers, others: Readonly<Record<string, string>>): string[] {
+  const list: string[] = [];
+  const names = new Set(Object.keys(others).map((name) => name.toLowerCase()));
+  for (const [name, value] of pairsOf(headers)) {
+    if (names.has(name.toLowerCase())) continue;
+    for (const each of [value].flat()) list.push(name, each);
+  }
+  for (const [name, value] of Object.entries(others)) list.push(name, value);
+  return list;
+}
+
 function isHost(name: string): boolean {
   return name.length === 4 && name.toLowerCase() === 'host';
 }
