@@ -105,6 +105,14 @@ export class ServiceView {
   }
 }
 
+/** A service that this process follows now, and how. */
+export interface FollowedService {
+  readonly key: ServiceKey;
+  readonly status: FeedStatus;
+  /** As {@link ServiceView.snapshot}. */
+  readonly snapshot: Snapshot | undefined;
+}
+
 /** Every service that this process looks at: each followed once, shared by all who read it. */
 export class Directory {
   readonly options: DirectoryOptions;
@@ -137,6 +145,16 @@ export class Directory {
       feeds.set(key.service, feed);
     }
     return feed;
+  }
+
+  /** What is followed now. To look at it is not to read it: it keeps no list alive. */
+  get followed(): readonly FollowedService[] {
+    const feeds = [...this.#feeds].flatMap(([namespace, services]) =>
+      Array.from(services, ([service, { status, snapshot }]) =>
+        Object.freeze({ key: Object.freeze({ namespace, service }), status, snapshot }),
+      ),
+    );
+    return Object.freeze(feeds);
   }
 
   /** Ends every watch, and saves what is due. */

@@ -12,7 +12,7 @@ export { defineConfig, type RollcallConfig, type RollcallConfigInput } from './c
 export { adapterFrom } from './config/create-adapter.ts';
 export { createRegistry, type CreateRegistryOptions } from './create-registry.ts';
 export { abortError, createController } from './deadline.ts';
-export type { ServiceView } from './directory.ts';
+export type { FollowedService, ServiceView } from './directory.ts';
 export * from './errors.ts';
 export type { EventListener, RegistryEvent } from './events.ts';
 export { fullJitter, jittered, type BackoffOptions } from './full-jitter.ts';

@@ -3,7 +3,7 @@ import { findAdvertiseHost } from './advertise.ts';
 import { systemClock, type Clock, type Random } from './clock.ts';
 import type { RollcallConfig } from './config/schema.ts';
 import { linkSignals } from './deadline.ts';
-import { Directory, type ServiceView } from './directory.ts';
+import { Directory, type FollowedService, type ServiceView } from './directory.ts';
 import { DiskSnapshots } from './disk-snapshots.ts';
 import { RegistryError } from './errors.ts';
 import { Events, type EventListener } from './events.ts';
@@ -93,6 +93,11 @@ export class Registry {
   /** What this process lists. */
   get registrations(): readonly Registration[] {
     return this.#registrar.registrations;
+  }
+
+  /** The services that this process follows now, and how, for metrics. To look at it is not to read: it keeps no list alive. */
+  get followed(): readonly FollowedService[] {
+    return this.#directory.followed;
   }
 
   /**

@@ -567,6 +567,32 @@ describe('what nobody reads', () => {
   });
 });
 
+describe('what is followed', () => {
+  it('is told with its list and how it is followed', async () => {
+    const r = rig();
+    list(r.store, 1);
+    expect(r.registry.followed).toEqual([]);
+    r.registry.service('user-service');
+    expect(r.registry.followed).toMatchObject([{ key: SERVICE, status: 'connecting', snapshot: undefined }]);
+    await r.clock.advance(1);
+    expect(r.registry.followed).toMatchObject([{ key: SERVICE, status: 'live' }]);
+    expect(ports(r.registry.followed[0]?.snapshot)).toEqual([1]);
+    r.store.setOutage(true);
+    await r.clock.advance(60_000);
+    expect(r.registry.followed).toMatchObject([{ status: 'stale' }]);
+  });
+
+  it('is not kept by those who look at it', async () => {
+    const r = rig({ config: { discovery: { idleMs: 60_000 } } });
+    r.registry.service('user-service');
+    for (let i = 0; i < 13; i++) {
+      await r.clock.advance(10_000);
+      void r.registry.followed;
+    }
+    expect(r.registry.followed).toEqual([]);
+  });
+});
+
 describe('an entry that can not be read', () => {
   it('is told once, and the others are listed', async () => {
     const r = rig({ config: { discovery: { relistIntervalMs: 1_000 } } });
