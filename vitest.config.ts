@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './tools/closing-line-reporter.ts';
 
 /** Tests run from source: this export condition leads into `src` instead of `dist`. */
-const conditions = ['@rollcall/source', 'node', 'import', 'module', 'default'];
+const conditions = ['@rollcall/source', 'node', 'import', 'default'];
 
 /**
  * For what Node itself loads. Without `import`: a `require` that got the ESM build of `long` would leave protobufjs
