@@ -1,0 +1,59 @@
+/**
+ * Names of attributes, as OpenTelemetry's conventions have them for HTTP (https://opentelemetry.io/docs/specs/semconv/http/), and our own for
+ * what those don't know. Own ones begin with `rollcall.`.
+ */
+export const ATTRIBUTES = {
+  errorType: 'error.type',
+  method: 'http.request.method',
+  methodOriginal: 'http.request.method_original',
+  resendCount: 'http.request.resend_count',
+  status: 'http.response.status_code',
+  peerAddress: 'network.peer.address',
+  peerPort: 'network.peer.port',
+  serverAddress: 'server.address',
+  serverPort: 'server.port',
+  urlFull: 'url.full',
+  service: 'rollcall.service',
+  namespace: 'rollcall.namespace',
+  instanceId: 'rollcall.instance.id',
+  instanceStatus: 'rollcall.instance.status',
+  instanceZone: 'rollcall.instance.zone',
+  listStatus: 'rollcall.list.status',
+  attemptKind: 'rollcall.attempt.kind',
+  attemptCancelled: 'rollcall.attempt.cancelled',
+  registryType: 'rollcall.registry.type',
+  operation: 'rollcall.registry.operation',
+  registrationState: 'rollcall.registration.state',
+} as const;
+
+/** The name of our tracer and meter: the scope of what they make. */
+export const SCOPE = '@rollcall/opentelemetry';
+
+/** The buckets that the conventions advise for durations of requests, in seconds. */
+export const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** Methods that stand in an attribute as they are; any other is `_OTHER`, so that nobody can make names without end. */
+const METHODS: ReadonlySet<string> = new Set([
+  'CONNECT',
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+  'QUERY',
+  'TRACE',
+]);
+
+/** One of the methods that are known, or `_OTHER`. */
+export function methodName(method: string): string {
+  return METHODS.has(method) ? method : '_OTHER';
+}
+
+/** What `error.type` says of an error: its code, such as `UNREACHABLE` or `ECONNREFUSED`, else its name. */
+export function errorType(error: unknown): string {
+  if (!(error instanceof Error)) return '_OTHER';
+  const code = 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : error.name;
+}

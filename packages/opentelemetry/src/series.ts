@@ -1,0 +1,43 @@
+import type { Attributes, BatchObservableResult, Observable } from '@opentelemetry/api';
+
+/** The values of one gauge, by their labels. */
+export interface Series {
+  /** To be told next. */
+  add(labels: Attributes, value: number): void;
+  /** Tells what was added, and 0 where the last time had something and this one has nothing. */
+  tell(result: BatchObservableResult): void;
+}
+
+/**
+ * Gathers the values of a gauge for a look at it.
+ *
+ * Those with the same labels are joined: several services may all be `other`, and a gauge keeps the last value only. What is gone is told as
+ * 0 once, as the SDK for Node goes on telling the last value of labels that nobody mentions.
+ */
+export function series(gauge: Observable, join: (a: number, b: number) => number): Series {
+  let before = new Map<string, Value>();
+  let now = new Map<string, Value>();
+  return {
+    add: (labels, value) => {
+      const name = Object.values(labels).join('\n');
+      const known = now.get(name);
+      now.set(name, { labels, value: known ? join(known.value, value) : value });
+    },
+    tell: (result) => {
+      for (const { labels, value } of now.values()) result.observe(gauge, value, labels);
+      for (const [name, { labels }] of before) if (!now.has(name)) result.observe(gauge, 0, labels);
+      before = now;
+      now = new Map();
+    },
+  };
+}
+
+interface Value {
+  readonly labels: Attributes;
+  readonly value: number;
+}
+
+/** Joins by adding up. */
+export function sum(a: number, b: number): number {
+  return a + b;
+}

@@ -1,0 +1,122 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api';
+import type { HttpObserver, HttpOptions, ObservedEnd, ObservedRequest } from '@rollcall/http';
+import { ATTRIBUTES, errorType, methodName, SCOPE } from './conventions.ts';
+import { observedBy } from './together.ts';
+
+export interface TracedOptions {
+  /** Defaults to the one that the SDK gives to `@rollcall/opentelemetry`. */
+  readonly tracer?: Tracer;
+  /** Query parameters whose values don't stand in `url.full`. Defaults to those of the conventions, which sign URLs. */
+  readonly redactedParameters?: readonly string[];
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/ */
+const SIGNATURES = ['AWSAccessKeyId', 'Signature', 'sig', 'X-Goog-Signature'];
+
+/**
+ * Options of `createFetch` and `ServiceDispatcher` by which calls are traced: a `CLIENT` span for each try, as the conventions have it, and
+ * the headers by which the server goes on with the same trace.
+ *
+ * ```ts
+ * const fetch = createFetch(registry, traced({ timeoutMs: 2_000 }));
+ * ```
+ *
+ * A call that was never sent has a span too, which says why. An observer that the options have already stays.
+ *
+ * @param options as without it.
+ */
+export function traced(options: HttpOptions = {}, tracedOptions: TracedOptions = {}): HttpOptions {
+  const { tracer = trace.getTracer(SCOPE), redactedParameters = SIGNATURES } = tracedOptions;
+  return observedBy(options, observer(tracer, redactedParameters));
+}
+
+function observer(tracer: Tracer, redacted: readonly string[]): HttpObserver {
+  return (request) => {
+    // A later try begins where the network's events come: that is nobody's context.
+    const parent = context.active();
+    const startTime = Date.now();
+    const attributes = requestAttributes(request, redacted);
+    const start = (more?: Attributes, at?: number): Span =>
+      tracer.startSpan(
+        spanName(request.method),
+        {
+          kind: SpanKind.CLIENT,
+          attributes: { ...attributes, ...more },
+          ...(at !== undefined && { startTime: at }),
+        },
+        parent,
+      );
+    let isSent = false;
+    return {
+      onAttempt: ({ instance, kind, attempt }) => {
+        isSent = true;
+        const span = start({
+          [ATTRIBUTES.peerAddress]: instance.host,
+          [ATTRIBUTES.peerPort]: instance.port,
+          [ATTRIBUTES.namespace]: instance.namespace,
+          [ATTRIBUTES.instanceId]: instance.id,
+          [ATTRIBUTES.attemptKind]: kind,
+          ...(instance.zone !== undefined && { [ATTRIBUTES.instanceZone]: instance.zone }),
+          ...(attempt > 1 && { [ATTRIBUTES.resendCount]: attempt - 1 }),
+        });
+        return { headers: headersFor(span, parent), onEnd: (end) => finish(span, end) };
+      },
+      onEnd: (end) => {
+        if (!isSent) finish(start({}, startTime), end);
+      },
+    };
+  };
+}
+
+/** Those by which the server knows the trace, such as `traceparent`: the SDK's propagator says which. */
+function headersFor(span: Span, parent: Context): Record<string, string> {
+  const headers: Record<string, string> = {};
+  propagation.inject(trace.setSpan(parent, span), headers);
+  return headers;
+}
+
+function finish(span: Span, { status, error, isCancelled = false }: ObservedEnd): void {
+  if (status !== undefined) span.setAttribute(ATTRIBUTES.status, status);
+  if (isCancelled) span.setAttribute(ATTRIBUTES.attemptCancelled, true);
+  if (error) {
+    span.setAttribute(ATTRIBUTES.errorType, errorType(error));
+    span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+  } else if (status !== undefined && status >= 400) {
+    span.setAttribute(ATTRIBUTES.errorType, String(status));
+    // The status says it all: the conventions want no message.
+    span.setStatus({ code: SpanStatusCode.ERROR });
+  }
+  span.end();
+}
+
+function requestAttributes(request: ObservedRequest, redacted: readonly string[]): Attributes {
+  const { method, service } = request;
+  const url = new URL(request.origin + request.path);
+  url.username = '';
+  url.password = '';
+  for (const name of redacted) if (url.searchParams.has(name)) url.searchParams.set(name, 'REDACTED');
+  const known = methodName(method);
+  return {
+    [ATTRIBUTES.method]: known,
+    ...(known !== method && { [ATTRIBUTES.methodOriginal]: method }),
+    [ATTRIBUTES.serverAddress]: service,
+    [ATTRIBUTES.serverPort]: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
+    [ATTRIBUTES.urlFull]: url.href,
+    [ATTRIBUTES.service]: service,
+  };
+}
+
+function spanName(method: string): string {
+  const known = methodName(method);
+  return known === '_OTHER' ? 'HTTP' : known;
+}
