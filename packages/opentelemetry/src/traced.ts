@@ -16,12 +16,23 @@ import { observedBy } from './together.ts';
 export interface TracedOptions {
   /** Defaults to the one that the SDK gives to `@rollcall/opentelemetry`. */
   readonly tracer?: Tracer;
-  /** Query parameters whose values don't stand in `url.full`. Defaults to those of the conventions, which sign URLs. */
-  readonly redactedParameters?: readonly string[];
+  /**
+   * Query parameters whose values don't stand in `url.full`, in just this case. Defaults to those of the conventions, by which URLs are
+   * signed; what is given here is instead of those.
+   */
+  readonly sensitiveQueryParameters?: readonly string[];
 }
 
 /** https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/ */
-const SIGNATURES = ['AWSAccessKeyId', 'Signature', 'sig', 'X-Goog-Signature'];
+const SIGNATURES = [
+  'X-Amz-Signature',
+  'X-Amz-Credential',
+  'X-Amz-Security-Token',
+  'AWSAccessKeyId',
+  'Signature',
+  'sig',
+  'X-Goog-Signature',
+];
 
 /**
  * Options of `createFetch` and `ServiceDispatcher` by which calls are traced: a `CLIENT` span for each try, as the conventions have it, and
@@ -36,16 +47,16 @@ const SIGNATURES = ['AWSAccessKeyId', 'Signature', 'sig', 'X-Goog-Signature'];
  * @param options as without it.
  */
 export function traced(options: HttpOptions = {}, tracedOptions: TracedOptions = {}): HttpOptions {
-  const { tracer = trace.getTracer(SCOPE), redactedParameters = SIGNATURES } = tracedOptions;
-  return observedBy(options, observer(tracer, redactedParameters));
+  const { tracer = trace.getTracer(SCOPE), sensitiveQueryParameters = SIGNATURES } = tracedOptions;
+  return observedBy(options, observer(tracer, sensitiveQueryParameters));
 }
 
-function observer(tracer: Tracer, redacted: readonly string[]): HttpObserver {
+function observer(tracer: Tracer, sensitive: readonly string[]): HttpObserver {
   return (request) => {
     // A later try begins where the network's events come: that is nobody's context.
     const parent = context.active();
     const startTime = Date.now();
-    const attributes = requestAttributes(request, redacted);
+    const attributes = requestAttributes(request, sensitive);
     const start = (more?: Attributes, at?: number): Span =>
       tracer.startSpan(
         spanName(request.method),
@@ -99,12 +110,13 @@ function finish(span: Span, { status, error, isCancelled = false }: ObservedEnd)
   span.end();
 }
 
-function requestAttributes(request: ObservedRequest, redacted: readonly string[]): Attributes {
+function requestAttributes(request: ObservedRequest, sensitive: readonly string[]): Attributes {
   const { method, service } = request;
   const url = new URL(request.origin + request.path);
   url.username = '';
   url.password = '';
-  for (const name of redacted) if (url.searchParams.has(name)) url.searchParams.set(name, 'REDACTED');
+  if (url.search !== '')
+    for (const name of sensitive) if (url.searchParams.has(name)) url.searchParams.set(name, 'REDACTED');
   const known = methodName(method);
   return {
     [ATTRIBUTES.method]: known,

@@ -162,6 +162,15 @@ describe('a traced call', () => {
     expect(JSON.stringify(finished()[0]?.attributes)).not.toContain('secret');
   });
 
+  it('leaves out the values of other query parameters where it is told to', async () => {
+    const { finished } = startTracing();
+    const { registry } = await startRegistry();
+    await serve(registry, 'a', (_request, response) => response.end());
+    const fetch = fetchFor(registry, traced({}, { sensitiveQueryParameters: ['token'] }));
+    await (await fetch('http://user-service/?token=secret&sig=1')).text();
+    expect(finished()[0]?.attributes['url.full']).toBe('http://user-service/?token=REDACTED&sig=1');
+  });
+
   it('by a method that nobody knows makes no name of it', async () => {
     const { finished } = startTracing();
     const { registry } = await startRegistry();
