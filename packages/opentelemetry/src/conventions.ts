@@ -1,6 +1,6 @@
 /**
- * Names of attributes, as OpenTelemetry's conventions have them for HTTP (https://opentelemetry.io/docs/specs/semconv/http/), and our own for
- * what those don't know. Own ones begin with `rollcall.`.
+ * Names of attributes, as OpenTelemetry's conventions have them for HTTP and RPC (https://opentelemetry.io/docs/specs/semconv/), and our own for what
+ * those don't know. Own ones begin with `rollcall.`.
  */
 export const ATTRIBUTES = {
   errorType: 'error.type',
@@ -10,6 +10,9 @@ export const ATTRIBUTES = {
   status: 'http.response.status_code',
   peerAddress: 'network.peer.address',
   peerPort: 'network.peer.port',
+  rpcMethod: 'rpc.method',
+  rpcStatus: 'rpc.status_code',
+  rpcSystem: 'rpc.system.name',
   serverAddress: 'server.address',
   serverPort: 'server.port',
   urlFull: 'url.full',

@@ -1,0 +1,1 @@
+export { tracedCalls, type TracedCallsOptions } from './traced-calls.ts';
