@@ -113,8 +113,6 @@ function finish(span: Span, { status, error, isCancelled = false }: ObservedEnd)
 function requestAttributes(request: ObservedRequest, sensitive: readonly string[]): Attributes {
   const { method, service } = request;
   const url = new URL(request.origin + request.path);
-  url.username = '';
-  url.password = '';
   if (url.search !== '')
     for (const name of sensitive) if (url.searchParams.has(name)) url.searchParams.set(name, 'REDACTED');
   const known = methodName(method);

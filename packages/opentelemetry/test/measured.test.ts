@@ -30,6 +30,26 @@ describe('measured calls', () => {
     });
   });
 
+  it('of which one try was quicker than another count both, and time the one that answered', async () => {
+    const { meter, collect } = startMetrics();
+    const { registry } = await startRegistry();
+    let isFirst = true;
+    const answer: RequestListener = (_request, response) => {
+      if (!isFirst) response.end('quick');
+      isFirst = false;
+    };
+    await serve(registry, 'a', answer);
+    await serve(registry, 'b', answer);
+    const fetch = fetchFor(registry, measured({ hedge: { afterMs: 20 } }, { meter }));
+    await (await fetch(URL)).text();
+    const metrics = await collect();
+    expect(metrics['rollcall.call.attempts']).toEqual({
+      'rollcall.attempt.kind=first rollcall.service=user-service': 1,
+      'rollcall.attempt.kind=hedge rollcall.service=user-service': 1,
+    });
+    expect(Object.values(metrics['http.client.request.duration'] ?? {})).toEqual([1]);
+  });
+
   it('that were never sent are counted too, by why', async () => {
     const { meter, collect } = startMetrics();
     const { registry } = await startRegistry();
