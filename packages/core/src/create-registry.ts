@@ -1,6 +1,6 @@
-import type { AdapterDefinition, Composition, RegistryAdapter } from './adapter.ts';
+import type { AdapterDefinition, RegistryAdapter } from './adapter.ts';
 import { systemClock, type Clock, type Random } from './clock.ts';
-import { selectAdapter } from './config/create-adapter.ts';
+import { configuredAdapter } from './config/configured-adapter.ts';
 import { loadConfig, type LoadConfigOptions } from './config/load.ts';
 import type { RollcallConfigInput } from './config/schema.ts';
 import { Events, type EventListener } from './events.ts';
@@ -33,33 +33,20 @@ export interface CreateRegistryOptions extends Pick<LoadConfigOptions, 'cwd' | '
 export async function createRegistry(options: CreateRegistryOptions = {}): Promise<Registry> {
   const { clock = systemClock, random = Math.random, logger = stderrLogger } = options;
   const { adapter, config: overrides, cwd, file, env } = options;
-  const { config, moduleFolder, sourceOf, warnings } = await loadConfig({
+  const loaded = await loadConfig({
     ...(cwd !== undefined && { cwd }),
     ...(file !== undefined && { file }),
     ...(env && { env }),
     ...(overrides && { overrides }),
     ...(adapter && 'create' in adapter && { adapter }),
   });
+  const { config, warnings } = loaded;
   const events = new Events();
   events.on(logEvents(logger, config.log.level));
   if (options.onEvent) events.on(options.onEvent);
   const warn = (message: string) => events.emit({ type: 'warning', message });
   for (const warning of warnings) warn(warning);
-  const settings = { cwd: moduleFolder, sourceOf };
-  const compose: Composition = {
-    random,
-    config,
-    adapter: (type, given, at) => {
-      const path = ['registry', 'options', ...at];
-      return selectAdapter(type, given, { clock, warn, compose }, { ...settings, at: path });
-    },
-  };
-  const selected = await selectAdapter(
-    adapter ?? config.registry.type,
-    config.registry.options,
-    { clock, warn, compose },
-    settings,
-  );
+  const selected = await configuredAdapter(loaded, { ...(adapter && { adapter }), clock, random, warn });
   const registry = new Registry({ adapter: selected, config, clock, random, events });
   if (config.service && config.shutdown.signals) registry.shutdownOnSignals();
   return registry;

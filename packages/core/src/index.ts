@@ -7,7 +7,9 @@ export {
 } from './advertise.ts';
 export * from './clock.ts';
 export { decodeInstance, encodeInstance, instanceFromJson, instanceFromWire } from './codec.ts';
+export { configuredAdapter, type ConfiguredAdapterOptions } from './config/configured-adapter.ts';
 export { loadConfig, type LoadConfigOptions, type LoadedConfig } from './config/load.ts';
+export { didYouMean } from './config/did-you-mean.ts';
 export { defineConfig, type RollcallConfig, type RollcallConfigInput } from './config/schema.ts';
 export { adapterFrom } from './config/create-adapter.ts';
 export { createRegistry, type CreateRegistryOptions } from './create-registry.ts';
