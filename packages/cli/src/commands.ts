@@ -1,0 +1,23 @@
+import type { Command } from './command.ts';
+import { completionCommand } from './commands/completion.ts';
+import { deregister } from './commands/deregister.ts';
+import { doctor } from './commands/doctor.ts';
+import { dump } from './commands/dump.ts';
+import { helpCommand } from './commands/help.ts';
+import { instances } from './commands/instances.ts';
+import { register } from './commands/register.ts';
+import { services } from './commands/services.ts';
+import { watch } from './commands/watch.ts';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  services,
+  instances,
+  watch,
+  register,
+  deregister,
+  doctor,
+  dump,
+  completionCommand(() => COMMANDS),
+  helpCommand(() => COMMANDS),
+];
