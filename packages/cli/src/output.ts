@@ -4,7 +4,8 @@ import { jsonText, printableLines } from './printable.ts';
 /** Colours for a stream: none where `NO_COLOR` is set, the stream is no terminal, or the terminal has none. */
 export function coloursOf(stream: NodeJS.WriteStream): ReturnType<typeof pc.createColors> {
   const { NO_COLOR, TERM } = process.env;
-  return pc.createColors(stream.isTTY && !NO_COLOR && TERM !== 'dumb');
+  // Absent on a pipe; `undefined` would let picocolors choose, and it takes CI for a terminal.
+  return pc.createColors(stream.isTTY ? !NO_COLOR && TERM !== 'dumb' : false);
 }
 
 /** Writes a result to standard output. What of it came from a registry is to be `printable` already. */

@@ -12,15 +12,17 @@ const SIGNS = { listed: '+', changed: '~', gone: '-' } as const satisfies Record
 
 /** One line for each event, the time first. */
 export function plainLines(): WatchView {
+  let hasList = false;
   return {
     onList(snapshot, changes) {
+      hasList = true;
       const at = now();
       for (const { change, instance } of sorted(changes))
         print(`${at} ${SIGNS[change]} ${instanceLine(instance)}`);
       if (changes.length === 0 && snapshot.instances.length === 0) print(`${at} ! no instance is listed`);
     },
     onEvent(event) {
-      const words = wordsOf(event);
+      const words = wordsOf(event, hasList);
       if (words !== undefined) print(`${now()} ! ${printable(words)}`);
     },
     close: () => {},
@@ -81,12 +83,14 @@ export function jsonLines(): WatchView {
 }
 
 /** In words for people; `undefined` for what doesn't concern a list. */
-function wordsOf(event: RegistryEvent): string | undefined {
+function wordsOf(event: RegistryEvent, hasList: boolean): string | undefined {
   switch (event.type) {
     case 'list-live':
       return 'live: the list follows the registry';
     case 'list-stale':
-      return `stale: the last good list stays; ${event.error.message}`;
+      return hasList
+        ? `stale: the last good list stays; ${event.error.message}`
+        : `no list yet: ${event.error.message}`;
     case 'list-expired':
     case 'list-held':
     case 'list-released':

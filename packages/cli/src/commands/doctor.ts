@@ -15,7 +15,7 @@ export const doctor: Command = {
   options: {},
   details: `
   rollcall doctor
-  rollcall doctor --registry consul --option address=http://10.0.0.5:8500 --json
+  rollcall doctor --registry consul --option addresses='["http://10.0.0.5:8500"]'
 
 One check after the other: configuration, adapter, registry, credentials, a round trip of a probe, the clocks, and the
 address that would be advertised. Each is ok, warning, failed or skipped. Exit code 1 when one failed.
