@@ -78,8 +78,7 @@ describe('dubbo', () => {
 
   it('reads what it writes, and so does spring, and the other way round', () => {
     for (const writer of [dubbo, spring])
-      for (const reader of [dubbo, spring])
-        expect(reader.decode(writer.encode(given), given)).toEqual(given);
+      for (const reader of [dubbo, spring]) expect(reader.decode(writer.encode(given), given)).toEqual(given);
   });
 });
 
