@@ -173,8 +173,9 @@ describe('least-active', () => {
   it('takes the one with the fewest calls for its weight, as calls begin and end', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 20 }),
-        fc.array(fc.boolean(), { maxLength: 300 }),
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 40, size: 'max' }),
+        // A call begins, or one of those under way ends.
+        fc.array(fc.oneof(fc.constant(null), fc.nat(100)), { maxLength: 600, size: 'max' }),
         (list, steps) => {
           const { balancer } = tested(
             list.map((weight, i) => instance(`i${i}`, { weight })),
@@ -183,8 +184,8 @@ describe('least-active', () => {
           const running = new Map<string, number>();
           const open: { id: string; done(): void }[] = [];
           const load = (i: number) => (running.get(`i${i}`) ?? 0) / (list[i] ?? 1);
-          for (const isCall of steps) {
-            if (isCall) {
+          for (const ended of steps) {
+            if (ended === null) {
               const least = Math.min(...list.map((_, i) => load(i)));
               const pick = balancer.pick();
               const id = pick?.instance.id ?? '';
@@ -192,9 +193,9 @@ describe('least-active', () => {
               running.set(id, (running.get(id) ?? 0) + 1);
               open.push({ id, done: () => pick?.done() });
             } else {
-              const ended = open.splice(Math.floor(open.length / 2), 1)[0];
-              ended?.done();
-              if (ended) running.set(ended.id, (running.get(ended.id) ?? 0) - 1);
+              const [call] = open.splice(ended % (open.length || 1), 1);
+              call?.done();
+              if (call) running.set(call.id, (running.get(call.id) ?? 0) - 1);
             }
           }
         },
@@ -202,9 +203,22 @@ describe('least-active', () => {
     );
   });
 
-  it('takes of equals the one that was picked longest ago', () => {
-    const { calls } = tested(instances(7), { policy: 'least-active' });
+  it('takes of equals the one that has been so for longest, whatever its weight', () => {
+    const weight = (i: number) => ({ weight: 1 + (i % 3) });
+    const { balancer, calls } = tested(instances(7, weight), { policy: 'least-active' });
     expect(Object.values(calls(70))).toEqual([10, 10, 10, 10, 10, 10, 10]);
+    const chosen = Array.from({ length: 14 }, () => balancer.choose()?.id);
+    expect(new Set(chosen.slice(0, 7)).size).toBe(7);
+    expect(chosen.slice(7)).toEqual(chosen.slice(0, 7));
+  });
+
+  it('keeps the order of those who stay when the list changes, and begins with those who are new', () => {
+    const { balancer, call } = tested(instances(3), { policy: 'least-active' });
+    const order = [call(), call(), call()];
+    balancer.update(instances(4));
+    expect([call(), call(), call(), call()]).toEqual(['i3', ...order]);
+    balancer.update(instances(4).filter(({ id }) => id !== order[1]));
+    expect([call(), call(), call()]).toEqual(['i3', order[0], order[2]]);
   });
 });
 
