@@ -60,8 +60,9 @@ async function copyWorkspace(workspace: string): Promise<void> {
 async function linkModules(workspace: string): Promise<void> {
   const modules = join(workspace, 'node_modules');
   await mkdir(join(modules, '@rollcall'), { recursive: true });
+  const ours = new Set(['@rollcall', ...PACKAGES.map(({ manifest }) => manifest.name)]);
   for (const name of await readdir(join(ROOT, 'node_modules'))) {
-    if (!name.startsWith('.') && !name.startsWith('@rollcall'))
+    if (!name.startsWith('.') && !ours.has(name))
       await symlink(join(ROOT, 'node_modules', name), join(modules, name));
   }
   for (const { short, manifest } of PACKAGES)
