@@ -88,7 +88,7 @@ function formWords(form: JsonSchema, path: readonly string[]): string {
     const unit = path.at(-1)?.endsWith('Ms') ? 'ms' : form.type;
     return `${unit}, ${grouped(form['minimum'])} to ${grouped(form['maximum'])}`;
   }
-  if (form.type === 'array') return 'a list of texts';
+  if (form.type === 'array') return form.items?.type === 'object' ? 'a list of objects' : 'a list of texts';
   if (form.type === 'object') return form.properties ? 'the keys below' : 'an object';
   return form.type === 'string' ? 'text' : String(form.type);
 }

@@ -45,6 +45,15 @@ export interface RegistryAdapter {
   /** Removes the entry. Resolves when it is gone, and also when it wasn't there. */
   deregister(instance: InstanceKey, options: CallOptions): Promise<void>;
 
+  /**
+   * An operator's change of an entry that another process keeps listed: in place, and without a touch on its
+   * liveness, which stays the owner's. It lasts until the owner writes the entry again. Left out where the registry
+   * can't.
+   *
+   * Rejects with `INVALID_ARGUMENT` and the field `id` when no such entry is listed; nothing is created then.
+   */
+  override?(instance: InstanceKey, change: InstanceOverride, options: CallOptions): Promise<void>;
+
   /** Reads what the registry lists for a service now. A service that nobody registered is an empty list. */
   discover(key: ServiceKey, options: CallOptions): Promise<InstanceList>;
 
@@ -62,6 +71,9 @@ export interface RegistryAdapter {
   /** As `watch`, for {@link listServices}: each item is the full list of names. */
   watchServices?(namespace: string, options: CallOptions): AsyncIterable<readonly string[]>;
 }
+
+/** What an operator may change of somebody else's entry. */
+export type InstanceOverride = Partial<Pick<ServiceInstance, 'status' | 'weight'>>;
 
 export interface CallOptions {
   /** Ends the wait. The core sets the deadline. */

@@ -1,15 +1,23 @@
+import { admittedSource } from './admitted-source.ts';
 import { RegistryError } from './errors.ts';
+import type { GuardedAdapter } from './guarded-adapter.ts';
 import { DEFAULT_NAMESPACE, checkName } from './names.ts';
+import { crossingDenied, type Crossing, type NamespacePolicy } from './namespace-policy.ts';
 import { ServiceFeed, type FeedOptions, type FeedStatus } from './service-feed.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { WaitOptions } from './registration.ts';
 import type { ServiceKey } from './instance.ts';
 
 export interface DirectoryOptions extends FeedOptions {
+  readonly adapter: GuardedAdapter;
   /** A service that nobody read or subscribed to for this long is no longer followed, in milliseconds. */
   readonly idleMs: number;
   /** The namespace of services that are asked for by name alone. */
   readonly namespace: string;
+  /** The service that this process is, where it says so. */
+  readonly ownService: string | undefined;
+  /** What may be looked up in other namespaces. */
+  readonly policy: NamespacePolicy;
 }
 
 /**
@@ -141,7 +149,12 @@ export class Directory {
     const feeds = submap(this.#feeds, key.namespace);
     let feed = feeds.get(key.service);
     if (!feed) {
-      feed = new ServiceFeed(key, this.options);
+      const { only } = this.#admit(key);
+      const { adapter } = this.options;
+      feed = new ServiceFeed(
+        key,
+        only ? { ...this.options, adapter: admittedSource(adapter, only) } : this.options,
+      );
       feeds.set(key.service, feed);
     }
     return feed;
@@ -172,9 +185,18 @@ export class Directory {
       service: checkName('service', service),
     });
     this.options.adapter.checkNamespace(key.namespace);
+    this.#admit(key);
     const view = new ServiceView(key, this, this.feed(key));
     submap(this.#views, namespace).set(service, view);
     return view;
+  }
+
+  /** @throws {RegistryError} `PERMISSION_DENIED` where the rules between namespaces deny the lookup. */
+  #admit(key: ServiceKey): Extract<Crossing, { allowed: true }> {
+    const { namespace, ownService, policy } = this.options;
+    const crossing = policy.decide({ namespace, service: ownService }, key);
+    if (!crossing.allowed) throw crossingDenied(key, crossing.why);
+    return crossing;
   }
 
   #sweepLater(): void {

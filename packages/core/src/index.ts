@@ -22,6 +22,7 @@ export * from './instance.ts';
 export { ListTeller, type ListTellerOptions } from './list-teller.ts';
 export { describeEvent, type LogLevel, type LogLine, type Logger } from './log.ts';
 export { MemoryStore, memoryAdapter, type MemoryOptions } from './memory/index.ts';
+export * from './namespace-policy.ts';
 export { DEFAULT_NAMESPACE, MAX_SEGMENT_BYTES, checkName, decodeSegment, encodeSegment } from './names.ts';
 export type { RegisterOptions as RegistrationOptions } from './registrar.ts';
 export type { InstanceChange, Registration, RegistrationState, WaitOptions } from './registration.ts';

@@ -1,5 +1,6 @@
 import type { RegistryEvent } from './events.ts';
 import { instanceName, serviceName } from './guarded-adapter.ts';
+import type { RegistrationState } from './registration.ts';
 
 /** How loud a line is, from the quietest setting to the most talkative. */
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
@@ -39,17 +40,15 @@ export function logEvents(logger: Logger, level: LogLevel): (event: RegistryEven
   };
 }
 
+/** States that everybody wants to read about. */
+const TOLD: ReadonlySet<RegistrationState> = new Set(['registered', 'deregistered', 'released']);
+
 /** What an event is in the log. */
 export function describeEvent(event: RegistryEvent): LogLine {
   switch (event.type) {
     case 'registration': {
       const because = event.error ? `: ${event.error.message}` : '';
-      const level =
-        event.to === 'lost'
-          ? 'warn'
-          : event.to === 'registered' || event.to === 'deregistered'
-            ? 'info'
-            : 'debug';
+      const level = event.to === 'lost' ? 'warn' : TOLD.has(event.to) ? 'info' : 'debug';
       return {
         level,
         message: `${instanceName(event.instance)} is ${event.to}, was ${event.from}${because}`,

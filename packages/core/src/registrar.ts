@@ -6,7 +6,7 @@ import { jittered, type BackoffOptions } from './full-jitter.ts';
 import { instanceName, type GuardedAdapter } from './guarded-adapter.ts';
 import { defineInstance, type InstanceSpec, type ServiceKey } from './instance.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-import { Registration } from './registration.ts';
+import { Registration, type RegistrationState } from './registration.ts';
 import { SharedLooks } from './shared-looks.ts';
 import { Slots } from './slots.ts';
 
@@ -34,6 +34,10 @@ export interface RegisterOptions {
 /** An entry younger than this isn't missed yet, in milliseconds, on top of what the registry takes to show it. */
 const VERIFY_GRACE_MS = 1_000;
 
+function isOver(state: RegistrationState): boolean {
+  return state === 'deregistered' || state === 'released';
+}
+
 /** Desired state: every instance that this process wants listed, kept listed. */
 export class Registrar {
   readonly #options: RegistrarOptions;
@@ -53,7 +57,7 @@ export class Registrar {
 
   /** Those that are wanted, or still being taken off. */
   get registrations(): readonly Registration[] {
-    return [...this.#registrations.values()].filter(({ state }) => state !== 'deregistered');
+    return [...this.#registrations.values()].filter(({ state }) => !isOver(state));
   }
 
   /**
@@ -68,7 +72,7 @@ export class Registrar {
     this.#options.adapter.checkNamespace(instance.namespace);
     const name = JSON.stringify([instance.namespace, instance.service, instance.id]);
     const before = this.#registrations.get(name);
-    if (before && before.state !== 'draining' && before.state !== 'deregistered') {
+    if (before && before.state !== 'draining' && !isOver(before.state)) {
       const message = `${instanceName(instance)} is registered by this process already: update() that one, or give another id`;
       throw new RegistryError('INVALID_ARGUMENT', message, { field: 'id' });
     }
@@ -104,7 +108,7 @@ export class Registrar {
     for (;;) {
       await sleep(clock, jittered(verifyIntervalMs, 0.2, random), this.#closed.signal);
       for (const [name, { state }] of this.#registrations)
-        if (state === 'deregistered') this.#registrations.delete(name);
+        if (isOver(state)) this.#registrations.delete(name);
       for (const [key, registrations] of this.#byService()) await this.#look(key, registrations);
     }
   }

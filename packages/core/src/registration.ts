@@ -15,23 +15,25 @@ import type { Slots } from './slots.ts';
  *
  * | state | means | goes on to |
  * |---|---|---|
- * | `waiting` | not ready yet, so not listed | `registering` when ready, `draining` |
- * | `registering` | wants to be listed; tried until it is | `registered`, `draining` |
- * | `registered` | the registry has it; beats keep it | `lost`, `draining` |
- * | `lost` | the lease or the entry is gone | `registering`, `draining` |
+ * | `waiting` | not ready yet, so not listed | `registering` when ready, `draining`, `released` |
+ * | `registering` | wants to be listed; tried until it is | `registered`, `draining`, `released` |
+ * | `registered` | the registry has it; beats keep it | `lost`, `draining`, `released` |
+ * | `lost` | the lease or the entry is gone | `registering`, `draining`, `released` |
  * | `draining` | being taken off; from here on nothing is ever written | `deregistered` |
  * | `deregistered` | the end | |
+ * | `released` | the end: another process keeps it listed | |
  */
 export type RegistrationState =
-  'waiting' | 'registering' | 'registered' | 'lost' | 'draining' | 'deregistered';
+  'waiting' | 'registering' | 'registered' | 'lost' | 'draining' | 'deregistered' | 'released';
 
 const MOVES: Readonly<Record<RegistrationState, readonly RegistrationState[]>> = {
-  waiting: ['registering', 'draining'],
-  registering: ['registered', 'draining'],
-  registered: ['lost', 'draining'],
-  lost: ['registering', 'draining'],
+  waiting: ['registering', 'draining', 'released'],
+  registering: ['registered', 'draining', 'released'],
+  registered: ['lost', 'draining', 'released'],
+  lost: ['registering', 'draining', 'released'],
   draining: ['deregistered'],
   deregistered: [],
+  released: [],
 };
 
 /** What may change while an instance is listed. */
@@ -196,6 +198,18 @@ export class Registration implements LeaseHolder {
       this.#ended.signal.throwIfAborted();
       return false;
     });
+  }
+
+  /**
+   * Stops keeping it listed, and removes nothing: another process has registered the same id, and keeps it from now
+   * on. Without such a one the entry expires with its lease, which its siblings may keep alive: to take an instance
+   * off, use {@link deregister}.
+   */
+  release(): void {
+    if (!MOVES[this.#state].includes('released')) return;
+    this.#move('released');
+    const name = instanceName(this.#desired);
+    void this.stop(new RegistryError('CLOSED', `${name} was released: another process keeps it listed`));
   }
 
   /** Part of the registrar: the lease keeper tells that the lease is gone. */

@@ -10,6 +10,7 @@ import { Events, type EventListener } from './events.ts';
 import { GuardedAdapter } from './guarded-adapter.ts';
 import type { InstanceSpec } from './instance.ts';
 import { whenListening } from './listening.ts';
+import { crossingDenied, NamespacePolicy, type Viewpoint } from './namespace-policy.ts';
 import { Registrar, type RegisterOptions } from './registrar.ts';
 import type { Registration } from './registration.ts';
 import { runShutdown, type ShutdownHooks, type ShutdownReport } from './shutdown.ts';
@@ -48,6 +49,7 @@ export class Registry {
   readonly #adapter: GuardedAdapter;
   readonly #registrar: Registrar;
   readonly #directory: Directory;
+  readonly #policy: NamespacePolicy;
   readonly #hooks = new Set<ShutdownHooks>();
   readonly #readySelf: () => void;
   #closing: Promise<void> | undefined;
@@ -61,19 +63,22 @@ export class Registry {
     random = Math.random,
     events = new Events(),
   }: RegistryParts) {
-    const { registry, registration, discovery, backoff } = config;
+    const { registry, registration, discovery, backoff, access } = config;
     this.config = config;
     this.#clock = clock;
     this.#events = events;
     this.#adapter = new GuardedAdapter(adapter, { clock, requestTimeoutMs: registry.requestTimeoutMs });
     const machinery = { adapter: this.#adapter, clock, random, events, backoff };
     this.#registrar = new Registrar({ ...machinery, ...registration });
+    this.#policy = new NamespacePolicy(access);
     this.#directory = new Directory({
       ...machinery,
       ...discovery,
       maxStaleMs: discovery.maxStaleMs,
       requestTimeoutMs: registry.requestTimeoutMs,
       namespace: registry.namespace,
+      ownService: config.service?.name,
+      policy: this.#policy,
       disk:
         discovery.snapshotDir === undefined
           ? undefined
@@ -113,26 +118,38 @@ export class Registry {
     );
   }
 
-  /** The instances of a service: followed from the first call on, once for the whole process. */
+  /**
+   * The instances of a service: followed from the first call on, once for the whole process.
+   *
+   * @throws {RegistryError} `PERMISSION_DENIED` for a service of another namespace, where no rule of `access` allows
+   * it; the message has the rule that would.
+   */
   service(service: string, namespace?: string): ServiceView {
     return this.#directory.service(service, namespace);
   }
 
   /**
-   * The names of the services that have an instance, sorted.
+   * The names of the services that have an instance, sorted. Of another namespace: those that may be looked up.
    *
    * @param options.namespace defaults to `registry.namespace`.
-   * @throws {RegistryError} when the registry can't say.
+   * @throws {RegistryError} when the registry can't say; `PERMISSION_DENIED` where no rule of `access` lets anything
+   * of that namespace be looked up.
    */
   async services(
     options: { readonly namespace?: string; readonly signal?: AbortSignal } = {},
   ): Promise<readonly string[]> {
     const namespace = options.namespace ?? this.config.registry.namespace;
     this.#adapter.checkNamespace(namespace);
+    const from: Viewpoint = {
+      namespace: this.config.registry.namespace,
+      service: this.config.service?.name,
+    };
+    const crossing = this.#policy.decide(from, { namespace });
+    if (!crossing.allowed) throw crossingDenied({ namespace }, crossing.why);
     const link = linkSignals(options.signal);
     try {
       const names = await this.#adapter.listServices(namespace, link.signal);
-      return names.toSorted();
+      return names.filter((service) => this.#policy.decide(from, { namespace, service }).allowed).toSorted();
     } finally {
       link.release();
     }

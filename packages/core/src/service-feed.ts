@@ -1,11 +1,12 @@
 import type { InstanceList, SkippedEntry, WatchEvent } from './adapter.ts';
+import type { ListSource } from './admitted-source.ts';
 import { sleep, type Clock, type Random } from './clock.ts';
 import { createController, linkSignals, withDeadline, type LinkedController } from './deadline.ts';
 import type { DiskSnapshots } from './disk-snapshots.ts';
 import { RegistryError, type RegistryErrorCode } from './errors.ts';
 import type { Events } from './events.ts';
 import { fullJitter, jittered, type BackoffOptions } from './full-jitter.ts';
-import { serviceName, type GuardedAdapter } from './guarded-adapter.ts';
+import { serviceName } from './guarded-adapter.ts';
 import type { ServiceInstance, ServiceKey } from './instance.ts';
 import { InstanceTable } from './instance-table.ts';
 import { createSnapshot, type Snapshot } from './snapshot.ts';
@@ -19,7 +20,7 @@ export interface ProtectionOptions {
 }
 
 export interface FeedOptions {
-  readonly adapter: GuardedAdapter;
+  readonly adapter: ListSource;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: Events;

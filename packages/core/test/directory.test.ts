@@ -114,7 +114,7 @@ describe('a snapshot', () => {
   });
 
   it('is one view per service and namespace', () => {
-    const { registry } = rig();
+    const { registry } = rig({ config: { access: { namespaces: { blue: { mode: 'open' } } } } });
     expect(registry.service('a')).toBe(registry.service('a'));
     expect(registry.service('a', 'default')).toBe(registry.service('a'));
     expect(registry.service('a', 'blue')).not.toBe(registry.service('a'));

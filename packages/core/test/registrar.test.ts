@@ -536,3 +536,57 @@ describe('closing', () => {
     await expect(r.registry.services()).rejects.toMatchObject({ code: 'CLOSED' });
   });
 });
+
+describe('release', () => {
+  it('removes nothing, and nothing is written from then on', async () => {
+    const r = rig();
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    registration.release();
+    expect(registration.state).toBe('released');
+    expect(r.registry.registrations).toEqual([]);
+    expect(ids(r)).toEqual([key.id]);
+    const theirs = r.another();
+    await within(r, 0, theirs.register({ ...spec, weight: 7 }).listed());
+    await r.clock.advance(10 * 60_000);
+    expect(listedIn(r.store, 'user-service').map(({ weight }) => weight)).toEqual([7]);
+  });
+
+  it('leaves an entry that nobody else keeps to its TTL', async () => {
+    const r = rig({ config: { registration: { ttlMs: 9_000 } } });
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    registration.release();
+    await r.clock.advance(9_001);
+    expect(ids(r)).toEqual([]);
+  });
+
+  it('ends waits with the reason, and lets the id be registered anew', async () => {
+    const r = rig();
+    r.store.setOutage(true);
+    const registration = r.registry.register(spec);
+    const waiting = registration.listed();
+    waiting.catch(() => {});
+    await r.clock.advance(10);
+    registration.release();
+    await expect(waiting).rejects.toMatchObject({
+      code: 'CLOSED',
+      message: expect.stringContaining('released'),
+    });
+    await expect(within(r, 1_000, registration.deregister())).rejects.toMatchObject({ code: 'CLOSED' });
+    r.store.setOutage(false);
+    await within(r, 1_000, r.registry.register(spec).listed());
+    expect(ids(r)).toEqual([key.id]);
+  });
+
+  it('changes nothing for one that is being taken off', async () => {
+    const r = rig();
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    const leaving = registration.deregister();
+    registration.release();
+    await within(r, 1_000, leaving);
+    expect(registration.state).toBe('deregistered');
+    expect(ids(r)).toEqual([]);
+  });
+});

@@ -109,7 +109,9 @@ describe('the metrics of a list', () => {
 
   it('never name an instance, and go by service and namespace', async () => {
     const { meter, collect } = startMetrics();
-    const { registry } = await startRegistry();
+    const { registry } = await startRegistry({
+      config: { access: { namespaces: { staging: { mode: 'open' } } } },
+    });
     instrument(registry, { meter });
     await list(registry, 'secret-id', 1, { namespace: 'staging' });
     await registry.service('user-service', 'staging').load();

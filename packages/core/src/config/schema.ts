@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import type { DeepReadonly } from '../deep-readonly.ts';
 import { RegistryError } from '../errors.ts';
 import { defineInstance, INSTANCE_STATUSES, MAX_WEIGHT } from '../instance.ts';
 import { checkName, DEFAULT_NAMESPACE } from '../names.ts';
+import { namespaceRulesSchema } from '../namespace-policy.ts';
 import { KNOWN_TYPES } from './adapter-types.ts';
 
 const MINUTE_MS = 60_000;
@@ -255,7 +257,16 @@ const log = z
 
 /** The configuration, as a Zod schema. Unknown keys are refused. */
 export const configSchema = z
-  .strictObject({ registry, registration, discovery, backoff, service, shutdown, log })
+  .strictObject({
+    registry,
+    registration,
+    discovery,
+    backoff,
+    access: namespaceRulesSchema,
+    service,
+    shutdown,
+    log,
+  })
   .describe('The configuration of Rollcall.');
 
 /** What a user writes: every key may be left out, but for `service.name` and `service.port` in a `service` block. */
@@ -263,8 +274,6 @@ export type RollcallConfigInput = z.input<typeof configSchema>;
 
 /** What the program works with: every default filled in, frozen. */
 export type RollcallConfig = DeepReadonly<z.output<typeof configSchema>>;
-
-type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
 
 /**
  * Types the configuration in a `rollcall.config.ts`; it returns what it gets.

@@ -32,6 +32,7 @@ describe('without any configuration', () => {
         protection: { minShare: 0.5, holdMs: 15_000 },
       },
       backoff: { baseMs: 200, capMs: 5_000 },
+      access: { namespaces: {}, allow: [] },
       shutdown: { signals: true },
       log: { level: 'info' },
     });
