@@ -11,7 +11,7 @@ import {
 } from '@rollcall/core';
 import { type EjectionOptions, Ejector } from './ejection.ts';
 import { Dice } from './dice.ts';
-import type { PickRequest } from './policy.ts';
+import type { PickRequest, Policy } from './policy.ts';
 import { type PolicyName, type PolicyOptions, policySource } from './policy-source.ts';
 import type { LatencyAverage, MeasuredCall } from './latency-average.ts';
 import { Pool } from './pool.ts';
@@ -113,6 +113,8 @@ export class Balancer {
   /** Picks that are done, in a chain. */
   #free: Call | undefined;
   #entries = new Map<string, Entry>();
+  /** Where all calls go by one policy: nearly always, and so the way to it is short. */
+  #only: Policy | undefined;
   #isPanic = false;
   /** When something changes by time alone; infinite when nothing does. */
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -252,6 +254,8 @@ export class Balancer {
 
   #next(request: PickRequest): Target | undefined {
     if (--this.#picksToLook <= 0) this.#look();
+    const only = this.#only;
+    if (only && request.avoid === undefined) return only.pick(request);
     const pool = this.#hasRoutes ? this.#poolFor(request) : this.#rest;
     const target = pool?.pick(request);
     const { avoid } = request;
@@ -313,6 +317,7 @@ export class Balancer {
         used.filter(({ target }) => leadsTo(route, target.instance)),
       );
     fill(this.#rest, others.length > 0 ? others : used);
+    this.#only = this.#hasRoutes ? undefined : this.#rest.only;
     this.#wakeAt = this.#nextChange(now);
     this.#picksToLook = 1;
   }

@@ -18,8 +18,8 @@ export class Pool {
   /** Kept from list to list, each with its place. */
   #policies = new Map<string, Policy>();
   #parts: readonly ZonePart[] = [];
-  /** Where there is one part: nearly always. */
-  #only: Policy | undefined;
+  /** The policy of the one part, where there is one: nearly always. */
+  only: Policy | undefined;
   #targets: readonly Target[] = [];
   #weights: readonly number[] = [];
 
@@ -56,11 +56,11 @@ export class Pool {
     for (const [name, policy] of this.#policies) if (!used.has(name)) policy.close?.();
     this.#policies = used;
     this.#parts = parts;
-    this.#only = parts.length === 1 ? parts[0]?.policy : undefined;
+    this.only = parts.length === 1 ? parts[0]?.policy : undefined;
   }
 
   pick(request: PickRequest): Target | undefined {
-    if (this.#only) return this.#only.pick(request);
+    if (this.only) return this.only.pick(request);
     const parts = this.#parts;
     const point = this.#dice.throw() / SIDES;
     let i = 0;
