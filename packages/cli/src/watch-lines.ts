@@ -68,6 +68,7 @@ export function jsonLines(): WatchView {
         case 'advertise':
         case 'beat-failed':
         case 'disk':
+        case 'override':
         case 'registration':
         case 'registration-retry':
         case 'shutdown':
@@ -101,6 +102,7 @@ function wordsOf(event: RegistryEvent, hasList: boolean): string | undefined {
     case 'advertise':
     case 'beat-failed':
     case 'disk':
+    case 'override':
     case 'registration':
     case 'registration-retry':
     case 'shutdown':

@@ -47,8 +47,8 @@ export interface RegistryAdapter {
 
   /**
    * An operator's change of an entry that another process keeps listed: in place, and without a touch on its
-   * liveness, which stays the owner's. It lasts until the owner writes the entry again. Left out where the registry
-   * can't.
+   * liveness, which stays the owner's. The owner's core sees it on its next look, and keeps it in what it writes
+   * (see `keepsOverrides`). Left out where the registry can't.
    *
    * Rejects with `INVALID_ARGUMENT` and the field `id` when no such entry is listed; nothing is created then.
    */
@@ -168,6 +168,11 @@ export interface AdapterCapabilities {
   readonly namespaces: boolean;
   /** Whether any name and id that `defineInstance` takes comes back as it was written. */
   readonly anyName: boolean;
+  /**
+   * Whether the registry itself keeps an override over what the owner writes later. Left out: it doesn't, and the
+   * owner's core writes it again.
+   */
+  readonly keepsOverrides?: boolean;
   /** The most characters that metadata may hold, keys and values together; left out where the core's own limit is lower. */
   readonly maxMetadataCharacters?: number;
 }

@@ -1,4 +1,4 @@
-import type { SkippedEntry } from './adapter.ts';
+import type { InstanceOverride, SkippedEntry } from './adapter.ts';
 import type { RegistryError } from './errors.ts';
 import type { InstanceKey, ServiceKey } from './instance.ts';
 import type { RegistrationState } from './registration.ts';
@@ -21,6 +21,11 @@ export type RegistryEvent =
       readonly error: RegistryError;
       readonly retryInMs: number;
     }
+  /**
+   * A look showed what an operator made of this process's entry. It is kept in all that is written from now on, until the
+   * operator or the owner says otherwise; a field that is no longer overridden isn't in `override`.
+   */
+  | { readonly type: 'override'; readonly instance: InstanceKey; readonly override: InstanceOverride }
   /** A beat of a lease failed; `registrations` depend on it. */
   | { readonly type: 'beat-failed'; readonly registrations: number; readonly error: RegistryError }
   /** The list of a service follows the registry again. */

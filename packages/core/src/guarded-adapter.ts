@@ -40,6 +40,11 @@ export class GuardedAdapter {
     return this.#adapter.capabilities;
   }
 
+  /** Whether what an operator makes of an entry is to be kept by its owner. */
+  get ownerKeepsOverrides(): boolean {
+    return this.#adapter.override !== undefined && this.capabilities.keepsOverrides !== true;
+  }
+
   get canWatch(): boolean {
     return this.#adapter.watch !== undefined;
   }

@@ -1,3 +1,4 @@
+import type { InstanceOverride } from './adapter.ts';
 import type { RegistryEvent } from './events.ts';
 import { instanceName, serviceName } from './guarded-adapter.ts';
 import type { RegistrationState } from './registration.ts';
@@ -43,6 +44,16 @@ export function logEvents(logger: Logger, level: LogLevel): (event: RegistryEven
 /** States that everybody wants to read about. */
 const TOLD: ReadonlySet<RegistrationState> = new Set(['registered', 'deregistered', 'released']);
 
+function overrideWords({ status, weight }: InstanceOverride): string {
+  const words = [
+    ...(status === undefined ? [] : [status]),
+    ...(weight === undefined ? [] : [`of weight ${weight}`]),
+  ];
+  return words.length === 0
+    ? 'no longer overridden by an operator'
+    : `${words.join(' and ')}, as an operator said`;
+}
+
 /** What an event is in the log. */
 export function describeEvent(event: RegistryEvent): LogLine {
   switch (event.type) {
@@ -54,6 +65,11 @@ export function describeEvent(event: RegistryEvent): LogLine {
         message: `${instanceName(event.instance)} is ${event.to}, was ${event.from}${because}`,
       };
     }
+    case 'override':
+      return {
+        level: 'info',
+        message: `${instanceName(event.instance)} is ${overrideWords(event.override)}`,
+      };
     case 'registration-retry': {
       const next = Number.isFinite(event.retryInMs)
         ? `next try in ${Math.round(event.retryInMs)} ms`

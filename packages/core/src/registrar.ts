@@ -7,7 +7,7 @@ import { instanceName, type GuardedAdapter } from './guarded-adapter.ts';
 import { defineInstance, type InstanceSpec, type ServiceKey } from './instance.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Registration, type RegistrationState } from './registration.ts';
-import { SharedLooks } from './shared-looks.ts';
+import { SharedLooks, type ListedInstances } from './shared-looks.ts';
 import { Slots } from './slots.ts';
 
 export interface RegistrarOptions {
@@ -116,9 +116,9 @@ export class Registrar {
   async #look(key: ServiceKey, registrations: readonly Registration[]): Promise<void> {
     const { adapter, clock } = this.#options;
     const seenAt = clock.now();
-    let ids: ReadonlySet<string>;
+    let listed: ListedInstances;
     try {
-      ids = await this.#looks.idsOf(key, this.#closed.signal);
+      listed = await this.#looks.listOf(key, this.#closed.signal);
     } catch {
       // The registry can't say: the beats and the next look will tell.
       this.#closed.signal.throwIfAborted();
@@ -126,7 +126,9 @@ export class Registrar {
     }
     const graceMs = adapter.capabilities.propagationMs + VERIFY_GRACE_MS;
     for (const registration of registrations) {
-      if (!ids.has(registration.instance.id)) registration.missing(seenAt, graceMs);
+      const instance = listed.get(registration.instance.id);
+      if (instance) registration.found(instance, seenAt, graceMs);
+      else registration.missing(seenAt, graceMs);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Lease } from './adapter.ts';
+import type { InstanceOverride, Lease } from './adapter.ts';
 import { sleep, type Clock, type Random } from './clock.ts';
 import { orAbort, withDeadline } from './deadline.ts';
 import { RegistryError, toRegistryError } from './errors.ts';
@@ -8,6 +8,7 @@ import { instanceName, type GuardedAdapter } from './guarded-adapter.ts';
 import { defineInstance, type InstanceSpec, type ServiceInstance } from './instance.ts';
 import type { LeaseHolder, LeaseKeeper } from './lease-keeper.ts';
 import type { SharedLooks } from './shared-looks.ts';
+import type { Mutable } from './mutable.ts';
 import type { Slots } from './slots.ts';
 
 /**
@@ -83,6 +84,8 @@ export class Registration implements LeaseHolder {
   #desired: ServiceInstance;
   /** What the registry has, as far as we know. */
   #written: ServiceInstance | undefined;
+  /** What an operator made of it, as a look showed: kept in all that is written. */
+  #override: InstanceOverride = {};
   /** What the registry took last. */
   #accepted: ServiceInstance | undefined;
   #registeredAt = 0;
@@ -160,6 +163,8 @@ export class Registration implements LeaseHolder {
     } catch (error) {
       return Promise.reject(error);
     }
+    // What the owner says itself is newer than what an operator said.
+    this.#override = withoutFields(this.#override, Object.keys(change));
     this.#failure = undefined;
     this.#wake();
     return this.listed(options);
@@ -168,6 +173,7 @@ export class Registration implements LeaseHolder {
   /** Part of the registry `multi`: wants exactly this listed, and writes it even where it is what was written last. */
   rewrite(instance: ServiceInstance): void {
     this.#desired = instance;
+    this.#override = {};
     this.#written = undefined;
     this.#failure = undefined;
     this.#wake();
@@ -217,14 +223,29 @@ export class Registration implements LeaseHolder {
     if (this.#lease === lease) this.#lose(error);
   }
 
+  /**
+   * Part of the registrar: a look of `seenAt` showed this. Where it differs from what was written, an operator drained the
+   * instance or gave it another weight. Other statuses are the registry's own judgement, which passes.
+   */
+  found(listed: ServiceInstance, seenAt: number, graceMs: number): void {
+    const { adapter, events } = this.#parts;
+    if (!adapter.ownerKeepsOverrides || !this.#isSettled(seenAt, graceMs)) return;
+    const { fields } = adapter.capabilities;
+    const { status, weight } = this.#desired;
+    const override: Mutable<InstanceOverride> = {};
+    if (fields.includes('weight') && listed.weight !== weight) override.weight = listed.weight;
+    if (fields.includes('status') && listed.status !== status) {
+      if (listed.status === 'OUT_OF_SERVICE') override.status = listed.status;
+      else if (this.#override.status !== undefined) override.status = this.#override.status;
+    }
+    if (override.status === this.#override.status && override.weight === this.#override.weight) return;
+    this.#override = override;
+    events.emit({ type: 'override', instance: this.#desired, override });
+  }
+
   /** Part of the registrar: a look at the registry's list of `seenAt` didn't show this instance. */
   missing(seenAt: number, graceMs: number): void {
-    if (
-      this.#state !== 'registered' ||
-      this.#written !== this.#desired ||
-      this.#registeredAt > seenAt - graceMs
-    )
-      return;
+    if (!this.#isSettled(seenAt, graceMs)) return;
     this.#letGo();
     this.#lose(
       new RegistryError(
@@ -255,6 +276,15 @@ export class Registration implements LeaseHolder {
     await this.#before?.stop(reason);
     await this.#ran;
     await this.#takingOff;
+  }
+
+  /** Whether what was written last must have been seen by a look of `seenAt`. */
+  #isSettled(seenAt: number, graceMs: number): boolean {
+    return (
+      this.#state === 'registered' &&
+      this.#written === this.#desired &&
+      this.#registeredAt <= seenAt - graceMs
+    );
   }
 
   #lose(error: RegistryError): void {
@@ -317,7 +347,7 @@ export class Registration implements LeaseHolder {
       this.#sent = true;
       this.#outcomeUnknown = true;
       // Not under the fence: a write that is under way is waited for, so that the removal comes after it.
-      return await adapter.register(wanted, ttlMs, this.#stopped.signal);
+      return await adapter.register(overridden(wanted, this.#override), ttlMs, this.#stopped.signal);
     });
     this.#outcomeUnknown = false;
     if (this.#fence.signal.aborted) return;
@@ -391,8 +421,8 @@ export class Registration implements LeaseHolder {
     const pauseMs = Math.min(CONFIRM_PAUSE_MS.max, Math.max(CONFIRM_PAUSE_MS.min, propagationMs / 4));
     const end = clock.now() + propagationMs;
     for (;;) {
-      const ids = await looks.idsOf(this.#desired, signal);
-      if (!ids.has(this.#desired.id)) return true;
+      const listed = await looks.listOf(this.#desired, signal);
+      if (!listed.has(this.#desired.id)) return true;
       if (clock.now() >= end || this.#ended.signal.aborted) return false;
       await this.#rest(pauseMs);
     }
@@ -500,4 +530,17 @@ export class Registration implements LeaseHolder {
     const name = instanceName(this.#desired);
     return new RegistryError('CLOSED', `${name} is deregistered: register it again to have it listed`);
   }
+}
+
+/** The instance as an operator wants it. */
+function overridden(instance: ServiceInstance, override: InstanceOverride): ServiceInstance {
+  const isOverridden = override.status !== undefined || override.weight !== undefined;
+  return isOverridden ? defineInstance({ ...instance, ...override }) : instance;
+}
+
+function withoutFields({ status, weight }: InstanceOverride, fields: readonly string[]): InstanceOverride {
+  return {
+    ...(status !== undefined && !fields.includes('status') && { status }),
+    ...(weight !== undefined && !fields.includes('weight') && { weight }),
+  };
 }

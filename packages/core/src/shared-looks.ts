@@ -1,15 +1,18 @@
 import { orAbort } from './deadline.ts';
 import type { GuardedAdapter } from './guarded-adapter.ts';
-import type { ServiceKey } from './instance.ts';
+import type { ServiceInstance, ServiceKey } from './instance.ts';
+
+/** What the registry lists for a service, by id. */
+export type ListedInstances = ReadonlyMap<string, ServiceInstance>;
 
 /** The looks at one service: the one under way, and the one that begins when it ends. */
 interface Looks {
-  current: Promise<ReadonlySet<string>>;
-  next: Promise<ReadonlySet<string>> | undefined;
+  current: Promise<ListedInstances>;
+  next: Promise<ListedInstances> | undefined;
 }
 
 /**
- * Which ids the registry lists for a service, asked for by many at once: a look that hasn't begun serves all who ask
+ * What the registry lists for a service, asked for by many at once: a look that hasn't begun serves all who ask
  * meanwhile, so that a process that takes off ten thousand instances doesn't read ten thousand lists.
  */
 export class SharedLooks {
@@ -23,8 +26,8 @@ export class SharedLooks {
     this.#closed = closed;
   }
 
-  /** The ids of a list that was read after this call. Rejects with the signal's reason when it aborts first. */
-  idsOf({ namespace, service }: ServiceKey, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  /** A list that was read after this call. Rejects with the signal's reason when it aborts first. */
+  listOf({ namespace, service }: ServiceKey, signal: AbortSignal): Promise<ListedInstances> {
     const name = JSON.stringify([namespace, service]);
     const look = () => this.#look({ namespace, service });
     let looks = this.#services.get(name);
@@ -48,8 +51,8 @@ export class SharedLooks {
     this.#services.delete(name);
   }
 
-  async #look(key: ServiceKey): Promise<ReadonlySet<string>> {
+  async #look(key: ServiceKey): Promise<ListedInstances> {
     const { instances } = await this.#adapter.discover(key, this.#closed);
-    return new Set(instances.map(({ id }) => id));
+    return new Map(instances.map((instance) => [instance.id, instance]));
   }
 }

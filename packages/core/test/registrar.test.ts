@@ -7,6 +7,7 @@ import {
   type ServiceInstance,
 } from '@rollcall/core';
 import { alteredAdapter } from '@rollcall/core/testing';
+import type { MemoryLease } from '../src/memory/memory-store.ts';
 import { listedIn, ofType, rig, type Rig } from './support/rig.ts';
 
 const spec = { service: 'user-service', host: '10.0.0.7', port: 8080 };
@@ -588,5 +589,100 @@ describe('release', () => {
     await within(r, 1_000, leaving);
     expect(registration.state).toBe('deregistered');
     expect(ids(r)).toEqual([]);
+  });
+});
+
+describe('what an operator makes of an entry', () => {
+  /** As operators do: the entry is put anew under the lease that it has. */
+  function operatedRig(capabilities: Partial<RegistryAdapter['capabilities']> = {}) {
+    const leases: Lease[] = [];
+    const r = rig({
+      adapter: withMethods((inner) => ({
+        capabilities: { ...inner.capabilities, ...capabilities },
+        override: async () => {},
+        register: async (instance, options) => {
+          const lease = await inner.register(instance, options);
+          leases.push(lease);
+          return lease;
+        },
+      })),
+    });
+    const operate = (change: Partial<ServiceInstance>) => {
+      const [listed] = listedIn(r.store, 'user-service');
+      r.store.put(Object.freeze({ ...(listed as ServiceInstance), ...change }), leases.at(-1) as MemoryLease);
+    };
+    const shown = () => listedIn(r.store, 'user-service').map(({ status, weight }) => ({ status, weight }));
+    return { ...r, operate, shown };
+  }
+  /** By then the owner has looked. */
+  const LOOKED_MS = 40_000;
+
+  it('outlives a registry that comes back empty', async () => {
+    const r = operatedRig();
+    const registration = r.registry.register(spec);
+    await within(r, LOOKED_MS, registration.listed());
+    r.operate({ status: 'OUT_OF_SERVICE', weight: 3 });
+    await r.clock.advance(LOOKED_MS);
+    expect(ofType(r.events, 'override').map(({ override }) => override)).toEqual([
+      { status: 'OUT_OF_SERVICE', weight: 3 },
+    ]);
+    r.store.wipe();
+    await r.clock.advance(LOOKED_MS);
+    expect(r.shown()).toEqual([{ status: 'OUT_OF_SERVICE', weight: 3 }]);
+    expect(registration.instance.status).toBe('UP');
+  });
+
+  it('ends when the operator takes it back', async () => {
+    const r = operatedRig();
+    await within(r, LOOKED_MS, r.registry.register(spec).listed());
+    r.operate({ status: 'OUT_OF_SERVICE' });
+    await r.clock.advance(LOOKED_MS);
+    r.operate({ status: 'UP' });
+    await r.clock.advance(LOOKED_MS);
+    expect(ofType(r.events, 'override').map(({ override }) => override)).toEqual([
+      { status: 'OUT_OF_SERVICE' },
+      {},
+    ]);
+    r.store.wipe();
+    await r.clock.advance(LOOKED_MS);
+    expect(r.shown()).toEqual([{ status: 'UP', weight: 1 }]);
+  });
+
+  it('gives way to what the owner says itself, field by field', async () => {
+    const r = operatedRig();
+    const registration = r.registry.register(spec);
+    await within(r, LOOKED_MS, registration.listed());
+    r.operate({ status: 'OUT_OF_SERVICE', weight: 3 });
+    await r.clock.advance(LOOKED_MS);
+    await within(r, 0, registration.update({ tags: ['blue'] }));
+    expect(r.shown()).toEqual([{ status: 'OUT_OF_SERVICE', weight: 3 }]);
+    await within(r, 0, registration.update({ weight: 5 }));
+    expect(r.shown()).toEqual([{ status: 'OUT_OF_SERVICE', weight: 5 }]);
+    await within(r, 0, registration.update({ status: 'UP' }));
+    expect(r.shown()).toEqual([{ status: 'UP', weight: 5 }]);
+  });
+
+  it('is not what the registry itself makes of a status: a late beat leaves nobody down for ever', async () => {
+    const r = operatedRig();
+    await within(r, LOOKED_MS, r.registry.register(spec).listed());
+    r.operate({ status: 'DOWN' });
+    await r.clock.advance(LOOKED_MS);
+    r.store.wipe();
+    await r.clock.advance(LOOKED_MS);
+    expect(r.shown()).toEqual([{ status: 'UP', weight: 1 }]);
+    expect(ofType(r.events, 'override')).toEqual([]);
+  });
+
+  it.each([
+    ['the registry keeps it itself', { keepsOverrides: true }],
+    ['the registry carries neither field', { fields: ['metadata'] as const }],
+  ])('is left alone where %s', async (_name, capabilities) => {
+    const r = operatedRig(capabilities);
+    await within(r, LOOKED_MS, r.registry.register(spec).listed());
+    r.operate({ status: 'OUT_OF_SERVICE', weight: 3 });
+    await r.clock.advance(LOOKED_MS);
+    r.store.wipe();
+    await r.clock.advance(LOOKED_MS);
+    expect(r.shown()).toEqual([{ status: 'UP', weight: 1 }]);
   });
 });

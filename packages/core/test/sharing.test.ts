@@ -49,28 +49,28 @@ describe('a shared look', () => {
 
   it('is never one that began before it was asked for', async () => {
     const { shared, finish } = looks();
-    const first = shared.idsOf(key, never);
+    const first = shared.listOf(key, never);
     await settle();
-    const second = shared.idsOf(key, never);
-    const third = shared.idsOf(key, never);
+    const second = shared.listOf(key, never);
+    const third = shared.listOf(key, never);
     await settle();
     expect(finish).toHaveLength(1);
     finish[0]?.();
     await settle();
     finish[1]?.();
-    expect([...(await first)]).toEqual(['look 1']);
-    expect([...(await second)]).toEqual(['look 2']);
-    expect([...(await third)]).toEqual(['look 2']);
+    expect([...(await first).keys()]).toEqual(['look 1']);
+    expect([...(await second).keys()]).toEqual(['look 2']);
+    expect([...(await third).keys()]).toEqual(['look 2']);
     expect(finish).toHaveLength(2);
   });
 
   it('begins anew after all have ended', async () => {
     const { shared, finish } = looks();
     for (const i of [0, 1]) {
-      const look = shared.idsOf(key, never);
+      const look = shared.listOf(key, never);
       await settle();
       finish[i]?.();
-      expect([...(await look)]).toEqual([`look ${i + 1}`]);
+      expect([...(await look).keys()]).toEqual([`look ${i + 1}`]);
       await settle();
     }
   });

@@ -99,7 +99,7 @@ function counting(meter: Meter, labelsOf: LabelsOf, type: Attributes): (event: R
         if (event.to === 'lost') {
           lost.add(identity);
           losses.add(1, labelsOf(event.instance));
-        } else if (event.to === 'draining') lost.delete(identity);
+        } else if (event.to === 'draining' || event.to === 'released') lost.delete(identity);
         else if (event.to === 'registered' && lost.delete(identity))
           restorations.add(1, labelsOf(event.instance));
         return undefined;
@@ -110,6 +110,7 @@ function counting(meter: Meter, labelsOf: LabelsOf, type: Attributes): (event: R
       case 'list-released':
       case 'entry-skipped':
       case 'disk':
+      case 'override':
       case 'advertise':
       case 'shutdown':
       case 'subscriber-failed':
