@@ -608,8 +608,9 @@ describe('what an operator makes of an entry', () => {
       })),
     });
     const operate = (change: Partial<ServiceInstance>) => {
-      const [listed] = listedIn(r.store, 'user-service');
-      r.store.put(Object.freeze({ ...(listed as ServiceInstance), ...change }), leases.at(-1) as MemoryLease);
+      const [lease] = leases.slice(-1);
+      for (const listed of listedIn(r.store, 'user-service'))
+        r.store.put(Object.freeze({ ...listed, ...change }), lease as MemoryLease);
     };
     const shown = () => listedIn(r.store, 'user-service').map(({ status, weight }) => ({ status, weight }));
     return { ...r, operate, shown };
