@@ -191,6 +191,7 @@ export async function anotherRegistry(store: MemoryStore, clock: Clock = systemC
     config: {
       discovery: { protection: false },
       registry: { requestTimeoutMs: 500 },
+      access: { namespaces: { staging: { mode: 'open' } } },
       log: { level: 'silent' },
     },
     env: {},

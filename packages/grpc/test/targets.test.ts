@@ -50,6 +50,14 @@ describe('a target', () => {
     await expect(calling('rollcall://staging/users').say()).resolves.toBe('away');
   });
 
+  it('of a namespace that no rule lets it look into is refused when the client is made', async () => {
+    await stage();
+    expect(thrown(() => calling('rollcall://payments/ledger'))).toMatchObject({
+      code: 'PERMISSION_DENIED',
+      message: expect.stringContaining('{ from: default, to: payments/ledger }'),
+    });
+  });
+
   it('has the service for its authority, as far as a host can be called so', () => {
     const authority = (service: string) => authorityOf({ service, namespace: undefined });
     expect(authority('user-service.v1')).toBe('user-service.v1');

@@ -386,6 +386,14 @@ describe('when nobody is there', () => {
     });
   });
 
+  it('and it is in a namespace that no rule lets us look into, the error has the rule that would', async () => {
+    const stage = await Stage.begin();
+    const error = await rejection(stage.fetch({ namespace: 'payments' })(URL));
+    expect(error.code).toBe('NO_LIST');
+    expect(error.message).toContain('{ from: default, to: payments/user-service }');
+    expect(error.cause).toMatchObject({ name: 'RegistryError', code: 'PERMISSION_DENIED' });
+  });
+
   it('and the registry has not answered yet, the error is the registry’s', async () => {
     const stage = await Stage.begin();
     const fetch = stage.fetch();
