@@ -118,7 +118,12 @@ export class Balancer {
   #isPanic = false;
   /** When something changes by time alone; infinite when nothing does. */
   #wakeAt = Number.POSITIVE_INFINITY;
+  /** Counts down at each pick. */
   #picksToLook = PICKS_PER_LOOK;
+  /** Where that began. */
+  #picksGranted = PICKS_PER_LOOK;
+  /** Before that. */
+  #picksBefore = 0;
   #era = 0;
   #eraEndsAt: number;
 
@@ -152,6 +157,16 @@ export class Balancer {
   /** Whether so many are ejected that all get calls. */
   get isPanic(): boolean {
     return this.#isPanic;
+  }
+
+  /** Picks so far, with those that found nobody. */
+  get picks(): number {
+    return this.#picksBefore + this.#picksGranted - this.#picksToLook;
+  }
+
+  /** How often calls have shown that an instance is bad, so far. What an active check found is not counted. */
+  get ejections(): number {
+    return this.#ejector?.ejections ?? 0;
   }
 
   /** What it makes of each instance of the list. */
@@ -281,8 +296,15 @@ export class Balancer {
       for (const { target } of this.#entries.values()) target.forget();
     }
     if (now >= this.#wakeAt) this.#rebuild();
-    this.#picksToLook = this.#wakeAt === Number.POSITIVE_INFINITY ? PICKS_PER_LOOK : 1;
+    this.#grant(this.#wakeAt === Number.POSITIVE_INFINITY ? PICKS_PER_LOOK : 1);
     return now;
+  }
+
+  /** So many picks may pass until the clock is looked at. */
+  #grant(picks: number): void {
+    this.#picksBefore = this.picks;
+    this.#picksGranted = picks;
+    this.#picksToLook = picks;
   }
 
   /** Works out anew who gets calls, and with which weight. */
@@ -319,7 +341,7 @@ export class Balancer {
     fill(this.#rest, others.length > 0 ? others : used);
     this.#only = this.#hasRoutes ? undefined : this.#rest.only;
     this.#wakeAt = this.#nextChange(now);
-    this.#picksToLook = 1;
+    this.#grant(1);
   }
 
   #nextChange(now: number): number {

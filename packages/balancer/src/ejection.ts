@@ -55,6 +55,8 @@ interface Rules {
  * (https://github.com/grpc/proposal/blob/master/A50-xds-outlier-detection.md): who fails more than others gets no calls, each time for longer.
  */
 export class Ejector {
+  /** So far. */
+  ejections = 0;
   readonly #rules: Rules;
   readonly #onChange: () => void;
   #records: readonly Record[] = [];
@@ -131,6 +133,7 @@ export class Ejector {
     const ejected = this.#records.filter(({ ejectedUntil }) => ejectedUntil > now).length;
     const { maxShare, baseMs, maxMs } = this.#rules;
     if (ejected >= Math.max(1, Math.floor(this.#records.length * maxShare))) return;
+    this.ejections++;
     record.ejections++;
     record.ejectedUntil = now + Math.min(maxMs, baseMs * record.ejections);
     this.#onChange();

@@ -45,6 +45,17 @@ describe('failures in a row', () => {
     expect(ejectedForMs).toBeLessThanOrEqual(60_000);
   });
 
+  it('are counted as an ejection each time, also when it is over', () => {
+    const ten = setUp(10, ONLY_CONSECUTIVE);
+    expect(ten.balancer.ejections).toBe(0);
+    traffic(ten, 200, (id) => id === 'i0');
+    expect(ten.balancer.ejections).toBe(1);
+    ten.clock.pass(28_000);
+    traffic(ten, 200, (id) => id === 'i0');
+    expect(ten.balancer.ejections).toBe(2);
+    expect(tested(instances(1), { ejection: false }).balancer.ejections).toBe(0);
+  });
+
   it('count anew after a success', () => {
     const two = setUp(2, ONLY_CONSECUTIVE);
     traffic(two, 100, (id, n) => id === 'i0' && n % 8 > 1);

@@ -15,6 +15,28 @@ describe('statuses', () => {
   });
 });
 
+describe('picks', () => {
+  it('are counted, whatever changes meanwhile, and also those that find nobody', () => {
+    const { balancer, clock } = tested([], RR);
+    const pick = (times: number) => {
+      for (let n = 0; n < times; n++) balancer.pick()?.done('failure');
+    };
+    pick(3);
+    expect(balancer.picks).toBe(3);
+    balancer.update(instances(4));
+    pick(1_000);
+    expect(balancer.picks).toBe(1_003);
+    clock.pass(3_600_000);
+    balancer.choose();
+    expect(balancer.picks).toBe(1_004);
+    void balancer.report;
+    balancer.update(instances(2));
+    expect(balancer.picks).toBe(1_004);
+    pick(300);
+    expect(balancer.picks).toBe(1_304);
+  });
+});
+
 describe('routes', () => {
   const versions = [
     instance('a', { version: '1' }),

@@ -46,7 +46,9 @@ export class ServiceView {
    */
   get snapshot(): Snapshot | undefined {
     const feed = this.#feed;
-    return feed.used && !feed.stopped ? feed.snapshot : this.#current().snapshot;
+    if (feed.stopped) return this.#current().snapshot;
+    feed.lookups++;
+    return feed.snapshot;
   }
 
   /** Whether the list follows the registry now. */
@@ -108,7 +110,7 @@ export class ServiceView {
   #current(): ServiceFeed {
     let feed = this.#feed;
     if (feed.stopped) this.#feed = feed = this.#directory.feed(this.key);
-    if (!feed.used) feed.used = true;
+    feed.lookups++;
     return feed;
   }
 }
@@ -119,6 +121,8 @@ export interface FollowedService {
   readonly status: FeedStatus;
   /** As {@link ServiceView.snapshot}. */
   readonly snapshot: Snapshot | undefined;
+  /** How often its view was read, since it is followed: its list, its status, or to subscribe. */
+  readonly lookups: number;
 }
 
 /** Every service that this process looks at: each followed once, shared by all who read it. */
@@ -163,8 +167,8 @@ export class Directory {
   /** What is followed now. To look at it is not to read it: it keeps no list alive. */
   get followed(): readonly FollowedService[] {
     const feeds = [...this.#feeds].flatMap(([namespace, services]) =>
-      Array.from(services, ([service, { status, snapshot }]) =>
-        Object.freeze({ key: Object.freeze({ namespace, service }), status, snapshot }),
+      Array.from(services, ([service, { status, snapshot, lookups }]) =>
+        Object.freeze({ key: Object.freeze({ namespace, service }), status, snapshot, lookups }),
       ),
     );
     return Object.freeze(feeds);
@@ -212,8 +216,8 @@ export class Directory {
     for (const [namespace, feeds] of this.#feeds) {
       for (const [service, feed] of feeds) {
         // A list that doesn't follow the registry now couldn't be had again.
-        if (feed.used || feed.subscribed || feed.status === 'stale') {
-          feed.used = false;
+        if (feed.lookups !== feed.lookupsSeen || feed.subscribed || feed.status === 'stale') {
+          feed.lookupsSeen = feed.lookups;
           continue;
         }
         feeds.delete(service);

@@ -65,12 +65,14 @@ const SPREAD = 0.2;
  */
 export class ServiceFeed {
   // These three come first: every read touches them, and so they lie side by side.
-  /** Set by every read; the directory clears it and evicts feeds that stay unused. */
-  used = true;
+  /** Counts every read; the directory evicts feeds where it stands still. */
+  lookups = 1;
   /** As `#stop.signal.aborted`, which is too slow to ask on every read. */
   #stopped = false;
   #snapshot: Snapshot | undefined;
 
+  /** As many as there were when the directory last looked. */
+  lookupsSeen = 0;
   readonly #key: ServiceKey;
   readonly #options: FeedOptions;
   readonly #stop = createController();

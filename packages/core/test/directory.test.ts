@@ -582,6 +582,23 @@ describe('what is followed', () => {
     expect(r.registry.followed).toMatchObject([{ status: 'stale' }]);
   });
 
+  it('is told with how often it was read, which to look at it is not', async () => {
+    const r = rig({ config: { discovery: { idleMs: 60_000 } } });
+    const view = r.registry.service('user-service');
+    const lookups = () => r.registry.followed.map((each) => each.lookups);
+    expect(lookups()).toEqual([1]);
+    void view.snapshot;
+    void view.status;
+    await Promise.all([view.load(), r.clock.advance(1)]);
+    view.subscribe(() => {})();
+    expect(lookups()).toEqual([5]);
+    expect(lookups()).toEqual([5]);
+    await r.clock.advance(180_000);
+    expect(lookups()).toEqual([]);
+    void view.snapshot;
+    expect(lookups()).toEqual([2]);
+  });
+
   it('is not kept by those who look at it', async () => {
     const r = rig({ config: { discovery: { idleMs: 60_000 } } });
     r.registry.service('user-service');

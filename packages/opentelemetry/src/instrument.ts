@@ -9,7 +9,7 @@ import type { Balancer } from '@rollcall/balancer';
 import { identityOf, type Registry, type RegistryEvent, type ServiceKey } from '@rollcall/core';
 import { boundedServices } from './bounded-services.ts';
 import { ATTRIBUTES, SCOPE } from './conventions.ts';
-import { series, sum } from './series.ts';
+import { series, sum, totals } from './series.ts';
 
 export interface InstrumentOptions {
   /** Defaults to the one that the SDK gives to `@rollcall/opentelemetry`: start the SDK before. */
@@ -18,9 +18,11 @@ export interface InstrumentOptions {
   readonly maxServices?: number;
   /**
    * The balancer that picks among the instances of a service, such as
-   * `({ service }) => fetch.dispatcher.balancerOf(service)`. Left out: nothing is told of ejections.
+   * `({ service }) => fetch.dispatcher.balancerOf(service)`. Left out: nothing is told of picks and ejections.
    */
-  readonly balancerOf?: (key: ServiceKey) => Pick<Balancer, 'report' | 'isPanic'> | undefined;
+  readonly balancerOf?: (
+    key: ServiceKey,
+  ) => Pick<Balancer, 'report' | 'isPanic' | 'picks' | 'ejections'> | undefined;
 }
 
 /**
@@ -126,17 +128,23 @@ function counting(meter: Meter, labelsOf: LabelsOf, type: Attributes): (event: R
 function lists(registry: Registry, meter: Meter, labelsOf: LabelsOf): () => void {
   const gauge = (name: string, unit: string, description: string) =>
     meter.createObservableGauge(name, { unit, description });
-  const gauges = [
+  const instruments = [
     gauge('rollcall.instances', '{instance}', 'Instances in the list of a service, by status.'),
     gauge('rollcall.lists', '{list}', 'Lists by how they follow the registry: live, stale or connecting.'),
     gauge('rollcall.list.age', 's', 'How long ago the registry last confirmed the list of a service.'),
+    meter.createObservableCounter('rollcall.lookups', {
+      unit: '{lookup}',
+      description: 'How often the list of a service was asked for in this process.',
+    }),
   ] as const;
-  const instances = series(gauges[0], sum);
-  const byStatus = series(gauges[1], sum);
-  const age = series(gauges[2], Math.max);
-  return looking(meter, gauges, (result) => {
-    for (const { key, status, snapshot } of registry.followed) {
+  const instances = series(instruments[0], sum);
+  const byStatus = series(instruments[1], sum);
+  const age = series(instruments[2], Math.max);
+  const asked = totals(instruments[3]);
+  return looking(meter, instruments, (result) => {
+    for (const { key, status, snapshot, lookups } of registry.followed) {
       const labels = labelsOf(key);
+      asked.add(`${key.namespace}\n${key.service}`, labels, lookups);
       byStatus.add({ ...labels, [ATTRIBUTES.listStatus]: status }, 1);
       // Nothing known is not the same as nobody there.
       if (!snapshot) continue;
@@ -146,7 +154,7 @@ function lists(registry: Registry, meter: Meter, labelsOf: LabelsOf): () => void
       for (const instance of snapshot.instances)
         instances.add({ ...labels, [ATTRIBUTES.instanceStatus]: instance.status }, 1);
     }
-    for (const each of [instances, byStatus, age]) each.tell(result);
+    for (const each of [instances, byStatus, age, asked]) each.tell(result);
   });
 }
 
@@ -177,7 +185,9 @@ function balancers(
 ): () => void {
   const gauge = (name: string, unit: string, description: string) =>
     meter.createObservableGauge(name, { unit, description });
-  const gauges = [
+  const counter = (name: string, unit: string, description: string) =>
+    meter.createObservableCounter(name, { unit, description });
+  const instruments = [
     gauge(
       'rollcall.balancer.ejected',
       '{instance}',
@@ -185,16 +195,26 @@ function balancers(
     ),
     gauge('rollcall.balancer.running', '{call}', 'Calls under way, to all instances of a service.'),
     gauge('rollcall.balancer.panic', '1', '1 while so many are ejected that all get calls, else 0.'),
+    counter('rollcall.balancer.picks', '{pick}', 'Instances that were asked for, for a call.'),
+    counter(
+      'rollcall.balancer.ejections',
+      '{ejection}',
+      'Times that calls have shown an instance to be bad.',
+    ),
   ] as const;
-  const ejected = series(gauges[0], sum);
-  const running = series(gauges[1], sum);
-  const panic = series(gauges[2], Math.max);
-  return looking(meter, gauges, (result) => {
+  const ejected = series(instruments[0], sum);
+  const running = series(instruments[1], sum);
+  const panic = series(instruments[2], Math.max);
+  const picks = totals(instruments[3]);
+  const ejections = totals(instruments[4]);
+  return looking(meter, instruments, (result) => {
     for (const { key } of registry.followed) {
       const balancer = balancerOf(key);
       if (!balancer) continue;
       const labels = labelsOf(key);
       panic.add(labels, balancer.isPanic ? 1 : 0);
+      picks.add(balancer, labels, balancer.picks);
+      ejections.add(balancer, labels, balancer.ejections);
       ejected.add(labels, 0);
       running.add(labels, 0);
       for (const each of balancer.report) {
@@ -202,17 +222,17 @@ function balancers(
         if (each.ejectedForMs > 0) ejected.add(labels, 1);
       }
     }
-    for (const each of [ejected, running, panic]) each.tell(result);
+    for (const each of [ejected, running, panic, picks, ejections]) each.tell(result);
   });
 }
 
 /** Has `look` called whenever metrics are collected, until the function is called that it gives. */
 function looking(
   meter: Meter,
-  gauges: readonly Observable[],
+  instruments: readonly Observable[],
   look: (result: BatchObservableResult) => void,
 ): () => void {
-  const observed = [...gauges];
+  const observed = [...instruments];
   meter.addBatchObservableCallback(look, observed);
   return () => meter.removeBatchObservableCallback(look, observed);
 }

@@ -121,6 +121,26 @@ describe('the metrics of a list', () => {
   });
 });
 
+describe('lookups', () => {
+  it('are counted by service, and go on from where they were when a list is followed anew', async () => {
+    const { meter, collect } = startMetrics();
+    const { registry } = await startRegistry({
+      config: { log: { level: 'silent' }, discovery: { idleMs: 1_000 } },
+    });
+    instrument(registry, { meter });
+    await list(registry, 'a', 1);
+    const view = registry.service('user-service');
+    await view.load();
+    void view.snapshot;
+    const lookups = async () => (await collect())['rollcall.lookups'];
+    expect(await lookups()).toEqual({ [USERS]: 3 });
+    await vi.waitFor(() => expect(registry.followed).toEqual([]), { timeout: 10_000 });
+    expect(await lookups()).toEqual({ [USERS]: 3 });
+    void view.snapshot;
+    expect(await lookups()).toEqual({ [USERS]: 5 });
+  });
+});
+
 describe('the metrics of registrations', () => {
   it('say how many stand in which state', async () => {
     const { meter, collect } = startMetrics();
@@ -195,6 +215,30 @@ describe('the metrics of a balancer', () => {
     answer?.();
     await (await call).text();
     expect((await collect())['rollcall.balancer.running']).toEqual({ [USERS]: 0 });
+  });
+});
+
+describe('picks and ejections', () => {
+  it('are counted by service, and don’t fall when an instance is well again', async () => {
+    const { meter, collect } = startMetrics();
+    const { registry } = await startRegistry();
+    await serve(registry, 'a', (_request, response) => response.writeHead(500).end());
+    await serve(registry, 'b', (_request, response) => response.end());
+    const fetch = fetchFor(registry, {
+      balancer: { policy: 'round-robin', ejection: { consecutiveFailures: 2, baseMs: 60_000 } },
+    });
+    instrument(registry, { meter, balancerOf: ({ service }) => fetch.dispatcher.balancerOf(service) });
+    await registry.service('user-service').load();
+    for (let i = 0; i < 10; i++) await (await fetch('http://user-service/')).text();
+    const told = {
+      'rollcall.balancer.picks': { [USERS]: 10 },
+      'rollcall.balancer.ejections': { [USERS]: 1 },
+    };
+    expect(await collect()).toMatchObject({ ...told, 'rollcall.balancer.ejected': { [USERS]: 1 } });
+    fetch.dispatcher
+      .balancerOf('user-service')
+      ?.setHealth({ namespace: 'default', service: 'user-service', id: 'a' }, true);
+    expect(await collect()).toMatchObject({ ...told, 'rollcall.balancer.ejected': { [USERS]: 0 } });
   });
 });
 
