@@ -22,6 +22,9 @@ export const ATTRIBUTES = {
   instanceStatus: 'rollcall.instance.status',
   instanceZone: 'rollcall.instance.zone',
   listStatus: 'rollcall.list.status',
+  messagesSent: 'rollcall.rpc.messages.sent',
+  messagesReceived: 'rollcall.rpc.messages.received',
+  messageDirection: 'rollcall.rpc.message.direction',
   attemptKind: 'rollcall.attempt.kind',
   attemptCancelled: 'rollcall.attempt.cancelled',
   registryType: 'rollcall.registry.type',
@@ -52,6 +55,12 @@ const METHODS: ReadonlySet<string> = new Set([
 /** One of the methods that are known, or `_OTHER`. */
 export function methodName(method: string): string {
   return METHODS.has(method) ? method : '_OTHER';
+}
+
+/** The port of an origin such as `http://user-service`: 80 or 443 where it has none. */
+export function portOf(origin: string): number {
+  const port = /:(?<port>\d+)$/u.exec(origin)?.groups?.['port'];
+  return port === undefined ? (origin.startsWith('https:') ? 443 : 80) : Number(port);
 }
 
 /** What `error.type` says of an error: its code, such as `UNREACHABLE` or `ECONNREFUSED`, else its name. */

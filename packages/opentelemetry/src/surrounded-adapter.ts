@@ -1,7 +1,7 @@
 import type { AdapterDefinition, InstanceKey, Lease, RegistryAdapter } from '@rollcall/core';
 
 /** What an adapter is asked to do. */
-export type AdapterOperation = 'register' | 'deregister' | 'discover' | 'listServices' | 'renew';
+export type AdapterOperation = 'register' | 'deregister' | 'override' | 'discover' | 'listServices' | 'renew';
 
 /** What an operation is about, as far as it is known. */
 export type OperationTarget = Partial<InstanceKey>;
@@ -54,6 +54,13 @@ function surroundedAdapter(inner: RegistryAdapter, around: Surrounding): Registr
       const target = { namespace, service, id };
       return around(inner.type, 'deregister', target, () => inner.deregister(instance, options));
     },
+    ...(inner.override && {
+      override: async (instance, change, options) => {
+        const { namespace, service, id } = instance;
+        const target = { namespace, service, id };
+        await around(inner.type, 'override', target, async () => inner.override?.(instance, change, options));
+      },
+    }),
     discover: (key, options) => {
       const { namespace, service } = key;
       return around(inner.type, 'discover', { namespace, service }, () => inner.discover(key, options));

@@ -12,7 +12,7 @@ export interface TracedAdapterOptions {
 
 /**
  * The same adapter, with a `CLIENT` span for each call to the registry: `rollcall.register`, `rollcall.deregister`,
- * `rollcall.discover`, `rollcall.listServices`, `rollcall.renew`. One that fails has the error as an event. Watches have none: they last.
+ * `rollcall.override`, `rollcall.discover`, `rollcall.listServices`, `rollcall.renew`. One that fails has the error as an event. Watches have none: they last.
  *
  * ```ts
  * import { adapter } from '@rollcall/etcd';

@@ -109,6 +109,31 @@ describe('a traced adapter', () => {
     expect(finished().map(({ name }) => name)).not.toContain('rollcall.discover');
   });
 
+  it('has a span for an override, too, where the adapter can do that', async () => {
+    const { finished } = startTracing();
+    const key = { namespace: 'default', service: 'user-service', id: 'a' };
+    const inner = memoryAdapter({ store: new MemoryStore() });
+    const overridden: unknown[] = [];
+    const adapter = tracedAdapter(
+      alteredAdapter(inner, {
+        override: (...change) => {
+          overridden.push(change);
+          return Promise.resolve();
+        },
+      }),
+    );
+    const { signal } = new AbortController();
+    await adapter.override?.(key, { weight: 3 }, { signal });
+    expect(overridden).toEqual([[key, { weight: 3 }, { signal }]]);
+    expect(finished()).toMatchObject([
+      {
+        name: 'rollcall.override',
+        attributes: { 'rollcall.service': 'user-service', 'rollcall.instance.id': 'a' },
+      },
+    ]);
+    expect('override' in tracedAdapter(inner)).toBe('override' in inner);
+  });
+
   it('of one that can’t watch can’t either', () => {
     const inner = memoryAdapter({ store: new MemoryStore() });
     const without = Object.fromEntries(

@@ -1,25 +1,16 @@
-import {
-  credentials,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  Metadata,
-  type requestCallback,
-  Server,
-  ServerCredentials,
-  status,
-} from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Registry } from '@rollcall/core';
-import { registerRollcall } from '@rollcall/grpc';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { tracedCalls } from '../src/grpc/index.ts';
-import { list, startRegistry, startTracing } from './stage.ts';
+import { echoClient, serveEcho } from './grpc-stage.ts';
+import { startRegistry, startTracing } from './stage.ts';
 
 describe('a traced gRPC call', () => {
   it('has a CLIENT span that says what was called, of whom, and how it ended', async () => {
     const { finished } = startTracing();
     const { registry } = await startRegistry();
-    const port = await serveEcho(registry, (_call, answer) => answer(null, 'hello'));
+    const { port } = await serveEcho(registry);
     expect(await say(registry)).toBe('hello');
     const [span, ...others] = finished();
     expect(others).toEqual([]);
@@ -42,7 +33,9 @@ describe('a traced gRPC call', () => {
   it('is the child of the span that is active, and sends its own id to the server', async () => {
     const { finished } = startTracing();
     const { registry } = await startRegistry();
-    await serveEcho(registry, ({ metadata }, answer) => answer(null, String(metadata.get('traceparent')[0])));
+    await serveEcho(registry, {
+      say: ({ metadata }, answer) => answer(null, String(metadata.get('traceparent')[0])),
+    });
     const came = await trace.getTracer('test').startActiveSpan('parent', async (span) => {
       const text = await say(registry);
       span.end();
@@ -54,10 +47,26 @@ describe('a traced gRPC call', () => {
     expect(call?.parentSpanContext?.spanId).toBe(parent?.spanContext().spanId);
   });
 
+  it('to a service of another namespace names both as they are, not as the target writes them', async () => {
+    const { finished } = startTracing();
+    const { registry } = await startRegistry({
+      config: { log: { level: 'silent' }, access: { namespaces: { staging: { mode: 'open' } } } },
+    });
+    await serveEcho(registry, {}, { namespace: 'staging', service: 'user/service' });
+    await say(registry, 'rollcall://staging/user%2Fservice');
+    expect(finished()[0]?.attributes).toMatchObject({
+      'server.address': 'user/service',
+      'rollcall.service': 'user/service',
+      'rollcall.namespace': 'staging',
+    });
+  });
+
   it('that fails says by which status', async () => {
     const { finished } = startTracing();
     const { registry } = await startRegistry();
-    await serveEcho(registry, (_call, answer) => answer({ code: status.NOT_FOUND, details: 'no such user' }));
+    await serveEcho(registry, {
+      say: (_call, answer) => answer({ code: status.NOT_FOUND, details: 'no such user' }),
+    });
     await expect(say(registry)).rejects.toThrow('no such user');
     expect(finished()).toMatchObject([
       {
@@ -77,49 +86,10 @@ describe('a traced gRPC call', () => {
   });
 });
 
-const Echo = {
-  say: {
-    path: '/test.Echo/Say',
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: (text: string) => Buffer.from(text),
-    requestDeserialize: (bytes: Buffer) => bytes.toString(),
-    responseSerialize: (text: string) => Buffer.from(text),
-    responseDeserialize: (bytes: Buffer) => bytes.toString(),
-  },
-} as const;
-
-/** A real server, listed. It ends with the test. */
-async function serveEcho(registry: Registry, answer: handleUnaryCall<string, string>): Promise<number> {
-  const server = new Server();
-  server.addService(Echo, { say: answer });
-  onTestFinished(() => server.forceShutdown());
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
-  });
-  await list(registry, 'a', port);
-  return port;
-}
-
-/** Calls `user-service` by a traced client. */
-async function say(registry: Registry): Promise<string> {
-  onTestFinished(registerRollcall(registry));
-  const Client = makeGenericClientConstructor(Echo, 'Echo');
-  const client = new Client('rollcall:///user-service', credentials.createInsecure(), {
-    interceptors: [tracedCalls()],
-  });
-  onTestFinished(() => client.close());
+/** Calls a service by a traced client. */
+function say(registry: Registry, target?: string): Promise<string> {
+  const client = echoClient(registry, [tracedCalls()], target);
   return new Promise((resolve, reject) => {
-    const answered: requestCallback<string> = (error, text) => (error ? reject(error) : resolve(text ?? ''));
-    client.makeUnaryRequest(
-      Echo.say.path,
-      Echo.say.requestSerialize,
-      Echo.say.responseDeserialize,
-      'hello',
-      new Metadata(),
-      answered,
-    );
+    client.say('hello', new Metadata(), (error, text) => (error ? reject(error) : resolve(text ?? '')));
   });
 }

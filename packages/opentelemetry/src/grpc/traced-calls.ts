@@ -10,6 +10,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { ATTRIBUTES, SCOPE } from '../conventions.ts';
+import { type Called, calledBy } from './called.ts';
 
 export interface TracedCallsOptions {
   /** Defaults to the one that the SDK gives to `@rollcall/opentelemetry`. */
@@ -25,29 +26,46 @@ export interface TracedCallsOptions {
  *   interceptors: [tracedCalls()],
  * });
  * ```
+ *
+ * The span of a stream lasts until its status came: from the server, by a deadline, or as it was cancelled. It then says how many
+ * messages went each way. There is no event for each: the conventions have given that up
+ * (https://github.com/open-telemetry/semantic-conventions/issues/3266).
  */
 export function tracedCalls({ tracer = trace.getTracer(SCOPE) }: TracedCallsOptions = {}): Interceptor {
   return (options, nextCall) => {
     const call = nextCall(options);
+    const messages = { sent: 0, received: 0 };
     return new InterceptingCall(call, {
       start: (metadata, _listener, next) => {
         const parent = context.active();
-        const method = options.method_definition.path.slice(1);
-        // Before anybody is picked, the peer is the channel's target.
-        const target = call.getPeer();
-        const attributes = { ...requestAttributes(method), ...targetAttributes(target) };
-        const span = tracer.startSpan(method, { kind: SpanKind.CLIENT, attributes }, parent);
+        const called = calledBy(options, call);
+        const attributes = requestAttributes(called);
+        const span = tracer.startSpan(called.method, { kind: SpanKind.CLIENT, attributes }, parent);
         const sent = metadata.clone();
         propagation.inject(trace.setSpan(parent, span), sent, {
           set: (carrier, name, value) => carrier.set(name, value),
         });
         next(sent, {
+          onReceiveMessage: (message, tell) => {
+            // A call that should get one answer and gets none is told `null`.
+            if (message !== null) messages.received++;
+            tell(message);
+          },
           onReceiveStatus: (end, tell) => {
+            if (called.isStream)
+              span.setAttributes({
+                [ATTRIBUTES.messagesSent]: messages.sent,
+                [ATTRIBUTES.messagesReceived]: messages.received,
+              });
             const peer = call.getPeer();
-            finish(span, end, peer === target ? undefined : peer);
+            finish(span, end, peer === called.target ? undefined : peer);
             tell(end);
           },
         });
+      },
+      sendMessage: (message, next) => {
+        messages.sent++;
+        next(message);
       },
     });
   };
@@ -63,15 +81,14 @@ function finish(span: Span, { code, details }: StatusObject, peer: string | unde
   span.end();
 }
 
-function requestAttributes(method: string): Attributes {
-  return { [ATTRIBUTES.rpcSystem]: 'grpc', [ATTRIBUTES.rpcMethod]: method };
-}
-
-/** Of `rollcall:///user-service`, or of a target of another kind. */
-function targetAttributes(target: string): Attributes {
-  const service = /^rollcall[^:]*:\/\/[^/]*\/(?<service>.+)$/u.exec(target)?.groups?.['service'];
-  if (service === undefined) return { [ATTRIBUTES.serverAddress]: target };
-  return { [ATTRIBUTES.serverAddress]: service, [ATTRIBUTES.service]: service };
+function requestAttributes({ method, address, service, namespace }: Called): Attributes {
+  return {
+    [ATTRIBUTES.rpcSystem]: 'grpc',
+    [ATTRIBUTES.rpcMethod]: method,
+    [ATTRIBUTES.serverAddress]: address,
+    ...(service !== undefined && { [ATTRIBUTES.service]: service }),
+    ...(namespace !== undefined && { [ATTRIBUTES.namespace]: namespace }),
+  };
 }
 
 /** Of `10.0.0.7:9000` or `[::1]:9000`. */
