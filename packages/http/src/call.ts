@@ -6,11 +6,18 @@ import { Attempt } from './attempt.ts';
 import { CallError } from './call-error.ts';
 import type { CalledService } from './called-service.ts';
 import { Bounded, type Deadlines } from './deadlines.ts';
-import { type AttemptStart, type CallObserver, type HttpObserver, unharmed } from './observer.ts';
-import type { AttemptEvent, CallRequest, HttpOptions } from './options.ts';
+import {
+  type AttemptStart,
+  type CallObserver,
+  type HttpObserver,
+  type ObservedEnd,
+  unharmed,
+} from './observer.ts';
+import { DescribedCall } from './described-call.ts';
+import type { AttemptEvent, HttpOptions } from './options.ts';
 import { type RequestBody, requestBody } from './request-body.ts';
 import type { RequestHandler } from './request-handler.ts';
-import { headersOf, withHost, withOthers } from './request-headers.ts';
+import { withHost, withOthers } from './request-headers.ts';
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const RETRY_STATUSES: readonly number[] = [502, 503, 504];
@@ -29,6 +36,8 @@ export interface CallParts {
   readonly options: HttpOptions;
   readonly request: Dispatcher.DispatchOptions;
   readonly handler: RequestHandler;
+  /** Of the URL, without credentials. */
+  readonly origin: string;
   /** Whether the URL was `https`. */
   readonly isSecure: boolean;
   /** The host of the URL. */
@@ -46,7 +55,7 @@ export class Call extends Bounded {
   readonly #active: Attempt[] = [];
   readonly #tried: ServiceInstance[] = [];
   #timers: Set<NodeJS.Timeout> | undefined;
-  #described: CallRequest | undefined;
+  #described: DescribedCall | undefined;
   #observer: CallObserver | undefined;
   #key: string | undefined;
   #headers: Dispatcher.DispatchOptions['headers'];
@@ -77,7 +86,6 @@ export class Call extends Bounded {
       return this.#fail(this.#error('THROTTLED', 'it refuses more than it takes; this call was not made'));
     this.#headers = withHost(request.headers, host);
     try {
-      if (service.readsHeaders) this.#describe();
       this.#key = keyOf?.(this.#describe());
     } catch (error) {
       return this.#fail(error as Error, true);
@@ -201,8 +209,8 @@ export class Call extends Bounded {
 
   #pick(): Pick | undefined {
     const { service } = this.#parts;
-    const headers = this.#described?.headers;
-    if (this.#tried.length === 0 && !headers) return service.balancer.pick();
+    const headers = service.readsHeaders ? this.#describe().headers : undefined;
+    if (this.#tried.length === 0 && !headers && this.#key === undefined) return service.balancer.pick();
     return service.balancer.pick({
       ...(this.#key !== undefined && { key: this.#key }),
       ...(headers && { headers }),
@@ -309,25 +317,19 @@ export class Call extends Bounded {
   }
 
   #observe(observer: HttpObserver): void {
-    const { host, isSecure } = this.#parts;
-    const origin = `${isSecure ? 'https' : 'http'}://${host}`;
-    this.#observer = unharmed(() => observer({ ...this.#describe(), origin }));
+    this.#observer = unharmed(() => observer(this.#describe()));
   }
 
   #tellEnd(observer: CallObserver, status: number | undefined, error: Error | undefined): void {
-    const end = { ...(status !== undefined && { status }), ...(error && { error }) };
+    const end: Writable<ObservedEnd> = {};
+    if (status !== undefined) end.status = status;
+    if (error) end.error = error;
     unharmed(() => observer.onEnd?.(end));
   }
 
-  #describe(): CallRequest {
-    const { service, request } = this.#parts;
-    this.#described ??= {
-      service: service.name,
-      method: request.method,
-      path: request.path,
-      headers: headersOf(request.headers),
-    };
-    return this.#described;
+  #describe(): DescribedCall {
+    const { service, request, origin } = this.#parts;
+    return (this.#described ??= new DescribedCall(service.name, origin, request));
   }
 
   #tell(type: AttemptEvent['type'], instance: ServiceInstance, reason: string): void {

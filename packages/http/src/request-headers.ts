@@ -27,18 +27,30 @@ export function withHost(headers: Headers, host: string): Headers {
 
 /** The headers with others in place of those of the same names. */
 export function withOthers(headers: Headers, others: Readonly<Record<string, string>>): string[] {
+  const names = Object.keys(others);
   const list: string[] = [];
-  const names = new Set(Object.keys(others).map((name) => name.toLowerCase()));
-  for (const [name, value] of pairsOf(headers)) {
-    if (names.has(name.toLowerCase())) continue;
-    for (const each of [value].flat()) list.push(name, each);
+  if (Array.isArray(headers)) {
+    // As `withHost` leaves them.
+    for (let i = 0; i + 1 < headers.length; i += 2) {
+      const name = headers[i] ?? '';
+      if (!names.some((other) => isSameName(name, other))) list.push(name, headers[i + 1] ?? '');
+    }
+  } else {
+    for (const [name, value] of pairsOf(headers)) {
+      if (names.some((other) => isSameName(name, other))) continue;
+      for (const each of [value].flat()) list.push(name, each);
+    }
   }
-  for (const [name, value] of Object.entries(others)) list.push(name, value);
+  for (const name of names) list.push(name, others[name] ?? '');
   return list;
 }
 
+function isSameName(one: string, other: string): boolean {
+  return one.length === other.length && one.toLowerCase() === other.toLowerCase();
+}
+
 function isHost(name: string): boolean {
-  return name.length === 4 && name.toLowerCase() === 'host';
+  return isSameName(name, 'host');
 }
 
 /** Names in lower case; of those that stand more than once, all values. */

@@ -9,6 +9,8 @@ import { type RequestHandler, requestHandler } from './request-handler.ts';
 
 interface Target {
   readonly service: CalledService;
+  /** Without credentials. */
+  readonly origin: string;
   readonly isSecure: boolean;
   readonly host: string;
 }
@@ -65,7 +67,7 @@ export class ServiceDispatcher extends Dispatcher {
       return false;
     }
     if (!target) return this.#agent.dispatch(request, handler);
-    const { service, isSecure, host } = target;
+    const { service, origin, isSecure, host } = target;
     const ours = requestHandler(handler);
     if (this.#end) {
       refuse(ours, new CallError('CLOSED', service.name, 'the dispatcher is closed'));
@@ -74,6 +76,7 @@ export class ServiceDispatcher extends Dispatcher {
     this.#running++;
     new Call({
       service,
+      origin,
       isSecure,
       host,
       options: this.#options,
@@ -145,7 +148,8 @@ export class ServiceDispatcher extends Dispatcher {
       }
       this.#services.set(name, service);
     }
-    return { service, isSecure: url.protocol === 'https:', host: url.host };
+    const { protocol, host } = url;
+    return { service, origin: `${protocol}//${host}`, isSecure: protocol === 'https:', host };
   }
 }
 

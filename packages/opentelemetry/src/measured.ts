@@ -1,8 +1,9 @@
 import { type Attributes, type Meter, metrics } from '@opentelemetry/api';
 import { systemClock } from '@rollcall/core';
-import type { HttpObserver, HttpOptions, ObservedEnd } from '@rollcall/http';
+import type { AttemptStart, HttpObserver, HttpOptions, ObservedEnd } from '@rollcall/http';
 import { boundedServices } from './bounded-services.ts';
-import { ATTRIBUTES, DURATION_BUCKETS, errorType, methodName, SCOPE } from './conventions.ts';
+import { ATTRIBUTES, DURATION_BUCKETS, errorType, methodName, portOf, SCOPE } from './conventions.ts';
+import { type Sum, tally } from './tally.ts';
 import { observedBy } from './together.ts';
 
 export interface MeasuredOptions {
@@ -39,45 +40,52 @@ function observer(meter: Meter, services: ReturnType<typeof boundedServices>): H
     description: 'How long each try took, until the answer was read.',
     advice: { explicitBucketBoundaries: DURATION_BUCKETS },
   });
-  const attempts = meter.createCounter('rollcall.call.attempts', {
+  const attempts = tally(meter, 'rollcall.call.attempts', {
     unit: '{attempt}',
     description: 'Instances that were picked and called: first tries, retries and hedges.',
   });
+  const attemptsOf = new Map<string, Record<AttemptStart['kind'], Sum>>();
+  /** As many as there are names in `services`. */
+  const countsOf = (name: string) => {
+    const known = attemptsOf.get(name);
+    if (known) return known;
+    const sum = (kind: AttemptStart['kind']) =>
+      attempts.of({ [ATTRIBUTES.service]: name, [ATTRIBUTES.attemptKind]: kind });
+    const counts = { first: sum('first'), retry: sum('retry'), hedge: sum('hedge') };
+    attemptsOf.set(name, counts);
+    return counts;
+  };
   return ({ service, method, origin }) => {
     const startedAt = systemClock.now();
-    const labels = services({ service });
-    const { port, protocol } = new URL(origin);
-    const request = {
-      [ATTRIBUTES.method]: methodName(method),
-      [ATTRIBUTES.serverAddress]: labels[ATTRIBUTES.service],
-      [ATTRIBUTES.serverPort]: Number(port) || (protocol === 'https:' ? 443 : 80),
-    };
+    const name = services({ service })[ATTRIBUTES.service] as string;
     return {
       onAttempt: ({ kind }) => {
         const sentAt = systemClock.now();
-        attempts.add(1, { ...labels, [ATTRIBUTES.attemptKind]: kind });
+        countsOf(name)[kind].count++;
         return {
           onEnd: (end) => {
             // How long it would have taken, nobody knows.
-            if (!end.isCancelled) tries.record(secondsSince(sentAt), { ...request, ...outcomeOf(end) });
+            if (end.isCancelled) return;
+            const labels = {
+              [ATTRIBUTES.method]: methodName(method),
+              [ATTRIBUTES.serverAddress]: name,
+              [ATTRIBUTES.serverPort]: portOf(origin),
+            };
+            tries.record(secondsSince(sentAt), withOutcome(labels, end));
           },
         };
       },
-      onEnd: (end) => calls.record(secondsSince(startedAt), { ...labels, ...outcomeOf(end) }),
+      onEnd: (end) => calls.record(secondsSince(startedAt), withOutcome({ [ATTRIBUTES.service]: name }, end)),
     };
   };
 }
 
-function outcomeOf({ status, error }: ObservedEnd): Attributes {
-  const failure = error
-    ? errorType(error)
-    : status !== undefined && status >= 400
-      ? String(status)
-      : undefined;
-  return {
-    ...(status !== undefined && { [ATTRIBUTES.status]: status }),
-    ...(failure !== undefined && { [ATTRIBUTES.errorType]: failure }),
-  };
+/** Labels, and how it ended beside them. */
+function withOutcome(labels: Attributes, { status, error }: ObservedEnd): Attributes {
+  if (status !== undefined) labels[ATTRIBUTES.status] = status;
+  if (error) labels[ATTRIBUTES.errorType] = errorType(error);
+  else if (status !== undefined && status >= 400) labels[ATTRIBUTES.errorType] = String(status);
+  return labels;
 }
 
 function secondsSince(startedAt: number): number {

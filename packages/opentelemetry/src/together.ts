@@ -1,4 +1,4 @@
-import type { AttemptObserver, CallObserver, HttpObserver, HttpOptions } from '@rollcall/http';
+import type { AttemptObserver, CallObserver, HttpObserver, HttpOptions, ObservedEnd } from '@rollcall/http';
 
 /** The options with one more observer, beside the one that they may have. */
 export function observedBy(options: HttpOptions, observer: HttpObserver): HttpOptions {
@@ -7,24 +7,30 @@ export function observedBy(options: HttpOptions, observer: HttpObserver): HttpOp
 }
 
 function both(one: HttpObserver, other: HttpObserver): HttpObserver {
-  return (request) => {
-    const observers = [one(request), other(request)].filter((each) => each !== undefined);
-    if (observers.length === 0) return undefined;
-    return {
-      onAttempt: (attempt) => bothTries(observers.map((each) => each.onAttempt?.(attempt))),
-      onEnd: (end) => {
-        for (const each of observers) each.onEnd?.(end);
-      },
-    } satisfies CallObserver;
+  return (request) => joined(one(request), other(request), bothCalls);
+}
+
+function bothCalls(one: CallObserver, other: CallObserver): CallObserver {
+  return {
+    onAttempt: (attempt) => joined(one.onAttempt?.(attempt), other.onAttempt?.(attempt), bothTries),
+    onEnd: (end) => {
+      one.onEnd?.(end);
+      other.onEnd?.(end);
+    },
   };
 }
 
-function bothTries(given: readonly (AttemptObserver | undefined)[]): AttemptObserver {
-  const observers = given.filter((each) => each !== undefined);
-  return {
-    headers: Object.assign({}, ...observers.map(({ headers }) => headers)) as Record<string, string>,
-    onEnd: (end) => {
-      for (const each of observers) each.onEnd?.(end);
-    },
+function bothTries(one: AttemptObserver, other: AttemptObserver): AttemptObserver {
+  const onEnd = (end: ObservedEnd) => {
+    one.onEnd?.(end);
+    other.onEnd?.(end);
   };
+  if (one.headers && other.headers) return { headers: { ...one.headers, ...other.headers }, onEnd };
+  const headers = one.headers ?? other.headers;
+  return headers ? { headers, onEnd } : { onEnd };
+}
+
+/** Whichever of the two there is, or what is made of both. */
+function joined<T>(one: T | undefined, other: T | undefined, join: (one: T, other: T) => T): T | undefined {
+  return one && other ? join(one, other) : (one ?? other);
 }

@@ -9,8 +9,8 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api';
-import type { HttpObserver, HttpOptions, ObservedEnd, ObservedRequest } from '@rollcall/http';
-import { ATTRIBUTES, errorType, methodName, SCOPE } from './conventions.ts';
+import type { AttemptStart, HttpObserver, HttpOptions, ObservedEnd, ObservedRequest } from '@rollcall/http';
+import { ATTRIBUTES, errorType, methodName, portOf, SCOPE } from './conventions.ts';
 import { observedBy } from './together.ts';
 
 export interface TracedOptions {
@@ -56,34 +56,21 @@ function observer(tracer: Tracer, sensitive: readonly string[]): HttpObserver {
     // A later try begins where the network's events come: that is nobody's context.
     const parent = context.active();
     const startTime = Date.now();
-    const attributes = requestAttributes(request, sensitive);
-    const start = (more?: Attributes, at?: number): Span =>
-      tracer.startSpan(
-        spanName(request.method),
-        {
-          kind: SpanKind.CLIENT,
-          attributes: { ...attributes, ...more },
-          ...(at !== undefined && { startTime: at }),
-        },
-        parent,
-      );
+    const name = spanName(request.method);
     let isSent = false;
     return {
-      onAttempt: ({ instance, kind, attempt }) => {
+      onAttempt: (attempt) => {
         isSent = true;
-        const span = start({
-          [ATTRIBUTES.peerAddress]: instance.host,
-          [ATTRIBUTES.peerPort]: instance.port,
-          [ATTRIBUTES.namespace]: instance.namespace,
-          [ATTRIBUTES.instanceId]: instance.id,
-          [ATTRIBUTES.attemptKind]: kind,
-          ...(instance.zone !== undefined && { [ATTRIBUTES.instanceZone]: instance.zone }),
-          ...(attempt > 1 && { [ATTRIBUTES.resendCount]: attempt - 1 }),
-        });
+        const attributes = requestAttributes(request, sensitive);
+        const span = tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent);
+        // Nobody samples by these, and what the SDK is given at the start it reads three times.
+        if (span.isRecording()) span.setAttributes(attemptAttributes(attempt));
         return { headers: headersFor(span, parent), onEnd: (end) => finish(span, end) };
       },
       onEnd: (end) => {
-        if (!isSent) finish(start({}, startTime), end);
+        if (isSent) return;
+        const attributes = requestAttributes(request, sensitive);
+        finish(tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes, startTime }, parent), end);
       },
     };
   };
@@ -111,19 +98,36 @@ function finish(span: Span, { status, error, isCancelled = false }: ObservedEnd)
 }
 
 function requestAttributes(request: ObservedRequest, sensitive: readonly string[]): Attributes {
-  const { method, service } = request;
-  const url = new URL(request.origin + request.path);
-  if (url.search !== '')
-    for (const name of sensitive) if (url.searchParams.has(name)) url.searchParams.set(name, 'REDACTED');
+  const { method, service, origin, path } = request;
   const known = methodName(method);
-  return {
+  const attributes: Attributes = {
     [ATTRIBUTES.method]: known,
-    ...(known !== method && { [ATTRIBUTES.methodOriginal]: method }),
     [ATTRIBUTES.serverAddress]: service,
-    [ATTRIBUTES.serverPort]: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
-    [ATTRIBUTES.urlFull]: url.href,
+    [ATTRIBUTES.serverPort]: portOf(origin),
+    [ATTRIBUTES.urlFull]: path.includes('?') ? withoutSecrets(origin + path, sensitive) : origin + path,
     [ATTRIBUTES.service]: service,
   };
+  if (known !== method) attributes[ATTRIBUTES.methodOriginal] = method;
+  return attributes;
+}
+
+function attemptAttributes({ instance, kind, attempt }: AttemptStart): Attributes {
+  const attributes: Attributes = {
+    [ATTRIBUTES.peerAddress]: instance.host,
+    [ATTRIBUTES.peerPort]: instance.port,
+    [ATTRIBUTES.namespace]: instance.namespace,
+    [ATTRIBUTES.instanceId]: instance.id,
+    [ATTRIBUTES.attemptKind]: kind,
+  };
+  if (instance.zone !== undefined) attributes[ATTRIBUTES.instanceZone] = instance.zone;
+  if (attempt > 1) attributes[ATTRIBUTES.resendCount] = attempt - 1;
+  return attributes;
+}
+
+function withoutSecrets(text: string, sensitive: readonly string[]): string {
+  const url = new URL(text);
+  for (const name of sensitive) if (url.searchParams.has(name)) url.searchParams.set(name, 'REDACTED');
+  return url.href;
 }
 
 function spanName(method: string): string {

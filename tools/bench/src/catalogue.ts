@@ -11,6 +11,7 @@ import { picks } from './benches/picks.ts';
 import { policies } from './benches/policies.ts';
 import { reading } from './benches/reading.ts';
 import { registrations } from './benches/registrations.ts';
+import { telemetry } from './benches/telemetry.ts';
 import { wireFormat } from './benches/wire-format.ts';
 
 /** Every bench, in the order of the page. */
@@ -21,6 +22,7 @@ export const BENCHES: readonly Bench[] = [
   picks,
   policies,
   httpCalls,
+  telemetry,
   memory,
   wireFormat,
   coldStart,

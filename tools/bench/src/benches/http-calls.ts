@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { createRegistry, memoryAdapter, MemoryStore } from '@rollcall/core';
-import { createFetch, type HttpOptions } from '@rollcall/http';
-import { BalancedPool, type Dispatcher, fetch as undiciFetch, Pool, request } from 'undici';
+import { BalancedPool, fetch as undiciFetch, Pool, request } from 'undici';
 import { row, type Bench } from '../bench.ts';
+import {
+  CONCURRENCY,
+  many,
+  ourCaller,
+  type RunningServer,
+  startServer,
+  type TestedCaller,
+} from '../calling.ts';
 import { median } from '../statistics.ts';
 
 /** Who makes the calls: we or undici, by which function, to how many servers. */
@@ -18,9 +21,6 @@ export interface CallsInput extends Caller {
   readonly calls: number;
   readonly warmUp: number;
 }
-
-/** So many calls are under way at any time. */
-const CONCURRENCY = 50;
 
 export const httpCalls: Bench = {
   name: 'http-calls',
@@ -97,40 +97,6 @@ export async function callsPerSecond({
   return (calls * 1_000) / tookMs;
 }
 
-async function many(count: number, call: () => Promise<void>): Promise<void> {
-  let left = count;
-  const lane = async () => {
-    // oxlint-disable-next-line no-await-in-loop -- a lane makes one call after the other
-    while (left-- > 0) await call();
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-}
-
-interface TestedCaller {
-  readonly url: string;
-  readonly dispatcher: Dispatcher;
-  readonly fetch: (url: string) => Promise<{ text(): Promise<string> }>;
-  close(): Promise<void>;
-}
-
-async function ourCaller(
-  servers: readonly RunningServer[],
-  options: HttpOptions = {},
-): Promise<TestedCaller> {
-  const adapter = memoryAdapter({ store: new MemoryStore() });
-  const registry = await createRegistry({ env: {}, config: { log: { level: 'silent' } }, adapter });
-  const listed = servers.map(({ port }) =>
-    registry.register({ service: 'hello', host: '127.0.0.1', port }).listed(),
-  );
-  await Promise.all(listed);
-  const fetch = createFetch(registry, options);
-  const close = async () => {
-    await fetch.close();
-    await registry.close();
-  };
-  return { url: 'http://hello/', dispatcher: fetch.dispatcher, fetch, close };
-}
-
 function theirCaller(servers: readonly RunningServer[]): TestedCaller {
   const origins = servers.map(({ port }) => `http://127.0.0.1:${port}`);
   const [first = ''] = origins;
@@ -142,20 +108,4 @@ function theirCaller(servers: readonly RunningServer[]): TestedCaller {
     fetch: (each) => undiciFetch(each, { dispatcher }),
     close: () => dispatcher.close(),
   };
-}
-
-interface RunningServer {
-  readonly port: number;
-  stop(): void;
-}
-
-const SERVER = `require('node:http').createServer((_, response) => response.end('hello'))
-  .listen(0, '127.0.0.1', function () { console.log(this.address().port); });
-process.stdin.resume().on('end', () => process.exit());`;
-
-/** It ends with this process. */
-async function startServer(): Promise<RunningServer> {
-  const child = spawn(process.execPath, ['-e', SERVER], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-  return { port: Number(line), stop: () => void child.kill() };
 }
