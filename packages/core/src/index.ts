@@ -10,6 +10,7 @@ export { decodeInstance, encodeInstance, instanceFromJson, instanceFromWire } fr
 export { configuredAdapter, type ConfiguredAdapterOptions } from './config/configured-adapter.ts';
 export { loadConfig, type LoadConfigOptions, type LoadedConfig } from './config/load.ts';
 export { didYouMean } from './config/did-you-mean.ts';
+export { checkDocument, type DocumentOptions, parseDocument } from './config/document.ts';
 export { defineConfig, type RollcallConfig, type RollcallConfigInput } from './config/schema.ts';
 export { adapterFrom } from './config/create-adapter.ts';
 export { createRegistry, type CreateRegistryOptions } from './create-registry.ts';

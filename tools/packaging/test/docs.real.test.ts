@@ -76,13 +76,16 @@ describe('the code in the pages', () => {
     expect(code).toBe(0);
   }, 60_000);
 
-  it.each(blocksIn('yaml'))('in YAML is a configuration that loads ($where)', async ({ where, text }) => {
-    const file = join(folder, `${where.replaceAll(/\W/g, '_')}.yaml`);
-    await writeFile(file, text);
-    const { config, warnings } = await loadConfig({ file, env: {} });
-    expect(config.registry.type).not.toBe('');
-    expect(warnings).toEqual([]);
-  });
+  it.each(blocksIn('yaml').filter(({ from }) => from === undefined))(
+    'in YAML is a configuration that loads ($where)',
+    async ({ where, text }) => {
+      const file = join(folder, `${where.replaceAll(/\W/g, '_')}.yaml`);
+      await writeFile(file, text);
+      const { config, warnings } = await loadConfig({ file, env: {} });
+      expect(config.registry.type).not.toBe('');
+      expect(warnings).toEqual([]);
+    },
+  );
 
   it.each(blocksIn('json'))('in JSON is JSON ($where)', ({ text }) => {
     expect(() => JSON.parse(text) as unknown).not.toThrow();

@@ -90,7 +90,17 @@ async function readDataFile(path: string, isJson: boolean): Promise<ConfigFile> 
     loaders: { [extname(path)]: asText },
     cache: false,
   }).load(path);
-  const text = String(loaded?.config ?? '').replace(/^\uFEFF/, '');
+  return parseData(path, String(loaded?.config ?? ''), isJson);
+}
+
+/**
+ * Reads the text of a YAML or JSON file.
+ *
+ * @param path where the text is from, for messages.
+ * @throws {RegistryError} `INVALID_CONFIG` when it isn't well formed, or holds no object.
+ */
+export function parseData(path: string, withMark: string, isJson: boolean): ConfigFile {
+  const text = withMark.replace(/^\uFEFF/, '');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
   const at = (offset: number): string => {
@@ -116,11 +126,25 @@ async function readDataFile(path: string, isJson: boolean): Promise<ConfigFile> 
       'has an alias (*name) without its anchor, or too many of them: put texts that begin with * in quotes',
     );
   }
+  if (holdsItself(value, new Set()))
+    throw refuse(
+      path,
+      'has an alias (*name) within its own anchor (&name), and so holds itself: write it out',
+    );
   return {
     path,
     value: asObject(path, value ?? {}),
     locate: (key) => at(keyOffset(document.contents, key)),
   };
+}
+
+function holdsItself(value: unknown, above: Set<unknown>): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (above.has(value)) return true;
+  above.add(value);
+  const isSo = Object.values(value).some((item) => holdsItself(item, above));
+  above.delete(value);
+  return isSo;
 }
 
 function asObject(path: string, value: unknown): Record<string, unknown> {

@@ -11,6 +11,7 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly anyOf?: readonly JsonSchema[];
   readonly items?: JsonSchema;
+  readonly additionalProperties?: JsonSchema | boolean;
 }
 
 /** Where an installed core has the published schema; editors take it as the value of `$schema`. */
@@ -88,8 +89,9 @@ export function propertyNames(schema: JsonSchema, path: readonly PropertyKey[]):
   const [key, ...rest] = path;
   if (key === undefined) return objectForms(schema).flatMap((form) => Object.keys(form.properties ?? {}));
   return objectForms(schema).flatMap((form) => {
-    const next = typeof key === 'number' ? form.items : form.properties?.[String(key)];
-    return next === undefined ? [] : propertyNames(next, rest);
+    const next =
+      typeof key === 'number' ? form.items : (form.properties?.[String(key)] ?? form.additionalProperties);
+    return isJsonSchema(next) ? propertyNames(next, rest) : [];
   });
 }
 
