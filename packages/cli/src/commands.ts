@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { bench } from './commands/bench.ts';
 import { completionCommand } from './commands/completion.ts';
 import { deregister } from './commands/deregister.ts';
 import { doctor } from './commands/doctor.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   deregister,
   doctor,
   dump,
+  bench,
   completionCommand(() => COMMANDS),
   helpCommand(() => COMMANDS),
 ];

@@ -72,14 +72,14 @@ export async function loadAdapter(loaded: LoadedConfig): Promise<RegistryAdapter
 /** Loads the configuration and the adapter, and runs `use` with them; closes the adapter in any case. */
 export async function withConnection<T>(
   line: ParsedLine,
-  use: (connection: Connection) => Promise<T>,
+  use: (connection: Connection, loaded: LoadedConfig) => Promise<T>,
 ): Promise<T> {
   const timeoutMs = timeoutOf(line);
   const loaded = await loadConfiguration(line);
   for (const warning of loaded.warnings) warn(warning);
   const connection = connectionTo(await loadAdapter(loaded), loaded.config.registry.namespace, timeoutMs);
   try {
-    return await use(connection);
+    return await use(connection, loaded);
   } finally {
     await connection.close();
   }

@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { completionScript, SHELLS } from '../completion-scripts.ts';
 import { EXIT } from '../exit-codes.ts';
+import { printJson } from '../output.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** The command `completion`, for a program with these commands. */
@@ -21,7 +22,9 @@ export function completionCommand(everyCommand: () => readonly Command[]): Comma
       const [wanted = ''] = line.operands;
       const shell = SHELLS.find((one) => one === wanted);
       if (!shell) throw new UsageError(`completion is for ${SHELLS.join(', ')}, not ${wanted}`, 'completion');
-      process.stdout.write(completionScript(shell, everyCommand()));
+      const script = completionScript(shell, everyCommand());
+      if (line.flag('json')) printJson({ shell, script });
+      else process.stdout.write(script);
       return EXIT.ok;
     },
   };

@@ -74,13 +74,13 @@ async function isConfirmed(instance: ServiceInstance): Promise<boolean> {
   }
 }
 
-/** Looks until the list no longer has it, for as long as the registry takes to tell, and no longer than `--timeout`. */
+/** Looks until the list no longer has it, for as long as the registry takes to tell. */
 async function whenGone(
   connection: Connection,
   { service, id }: ServiceInstance,
 ): Promise<'gone' | 'listed'> {
   const { propagationMs } = connection.adapter.capabilities;
-  const end = performance.now() + Math.min(connection.timeoutMs, propagationMs + 1_000);
+  const end = performance.now() + propagationMs + 1_000;
   for (;;) {
     const { instances } = await connection.discover(service);
     if (!instances.some((one) => one.id === id)) return 'gone';

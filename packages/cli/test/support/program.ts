@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Runs it at a terminal of 80 columns and 24 lines, with `script` of util-linux. */
   readonly atTerminal?: boolean;
+  /** What is run instead of `rollcall`. */
+  readonly command?: readonly string[];
 }
 
 export interface Ended {
@@ -35,12 +37,19 @@ export class Program {
   #stderr = '';
   readonly #looks = new Set<() => void>();
 
-  constructor(args: readonly string[], { cwd, env = {}, atTerminal = false }: ProgramOptions) {
+  constructor(
+    args: readonly string[],
+    {
+      cwd,
+      env = {},
+      atTerminal = false,
+      command = [process.execPath, ...NODE_ARGS, ...args],
+    }: ProgramOptions,
+  ) {
     // A configuration of the user's own must not reach it.
     const own = Object.entries(process.env).filter(
       ([name]) => !/^(?:ROLLCALL_|NO_COLOR|FORCE_COLOR)/.test(name),
     );
-    const command = [process.execPath, ...NODE_ARGS, ...args];
     const [file = '', ...rest] = atTerminal ? ['script', '-qfec', atSize(command), '/dev/null'] : command;
     // A group of its own, so that what it started can be ended with it.
     this.#child = spawn(file, rest, {
