@@ -1,3 +1,4 @@
+import type { SkippedEntry } from './adapter.ts';
 import { admittedSource } from './admitted-source.ts';
 import { RegistryError } from './errors.ts';
 import type { GuardedAdapter } from './guarded-adapter.ts';
@@ -59,6 +60,11 @@ export class ServiceView {
   /** Why it doesn't. */
   get error(): RegistryError | undefined {
     return this.#current().error;
+  }
+
+  /** What is in the registry, but can't be read as an instance, as far as is known now. */
+  get skipped(): readonly SkippedEntry[] {
+    return Array.from(this.#current().skipped, ([key, reason]) => ({ key, reason }));
   }
 
   /**

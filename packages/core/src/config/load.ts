@@ -34,6 +34,8 @@ export interface LoadConfigOptions {
   readonly env?: Environment;
   /** What the program itself sets; it wins over everything else. */
   readonly overrides?: RollcallConfigInput;
+  /** What `registry.type` is where nobody sets it. Defaults to `file`. */
+  readonly defaultType?: string;
   /** The adapter, when the program gives it instead of `registry.type`. Its options then have variables too. */
   readonly adapter?: AdapterDefinition;
 }
@@ -73,7 +75,9 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Loade
     schema,
   );
   const sourceOf = sourceLookup(file, environment, overrides);
-  const { merged, warnings } = layer([file?.value ?? {}, environment.value, overrides], sourceOf);
+  const { defaultType } = options;
+  const base = defaultType === undefined ? {} : { registry: { type: defaultType } };
+  const { merged, warnings } = layer([base, file?.value ?? {}, environment.value, overrides], sourceOf);
   const parsed = configSchema.safeParse(merged);
   const found = parsed.success ? [] : problemsOf(parsed.error.issues, { value: merged, at: [], schema });
   const all: Problem[] = [
@@ -123,7 +127,7 @@ async function schemaFor(
   if (!Object.keys(env).some((name) => isOptionVariable(name) && env[name]))
     return { schema: core, problems: [] };
   const fromAbove = given.overrides?.registry?.type ?? (env[variableName(TYPE_PATH)] || undefined);
-  const type = fromAbove ?? valueAt(file?.value, TYPE_PATH) ?? DEFAULT_TYPE;
+  const type = fromAbove ?? valueAt(file?.value, TYPE_PATH) ?? given.defaultType ?? DEFAULT_TYPE;
   if (typeof type !== 'string') return { schema: core, problems: [] };
   const folder = fromAbove === undefined && file ? dirname(file.path) : cwd;
   try {
