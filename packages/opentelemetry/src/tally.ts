@@ -14,7 +14,7 @@ export interface Sum {
 const tallies = new WeakMap<Meter, Map<string, Tally>>();
 
 /**
- * A counter of what happens with each call. To count is an addition, and the SDK is told the sums when it collects: to tell it each
+ * A counter of what happens with each call or message. To count is an addition, and the SDK is told the sums when it collects: to tell it each
  * time would take a microsecond. All who ask for the same name share it.
  */
 export function tally(meter: Meter, name: string, options: MetricOptions): Tally {

@@ -71,6 +71,19 @@ describe('measured calls', () => {
     });
   });
 
+  it('by two who use the same meter are added up', async () => {
+    const { meter, collect } = startMetrics();
+    const { registry } = await startRegistry();
+    await serve(registry, 'a', (_request, response) => response.end());
+    for (const fetch of [1, 2].map(() => fetchFor(registry, measured({}, { meter }))))
+      await (await fetch(URL)).text();
+    const metrics = await collect();
+    expect(metrics['rollcall.call.attempts']).toEqual({
+      'rollcall.attempt.kind=first rollcall.service=user-service': 2,
+    });
+    expect(Object.values(metrics['rollcall.call.duration'] ?? {})).toEqual([2]);
+  });
+
   it('may be traced as well', async () => {
     const { meter, collect } = startMetrics();
     const { finished } = startTracing();

@@ -19,6 +19,21 @@ describe('the ids of a trace', () => {
     expect({ message: 'hello', ...traceIds() }).toEqual({ message: 'hello' });
   });
 
+  it('go with the registry’s events that happen within a span', async () => {
+    startTracing();
+    const { registry } = await startRegistry();
+    const events: unknown[] = [];
+    registry.on(({ type }) => events.push({ type, ...traceIds() }));
+    registry.register({ service: 'user-service', port: 1 });
+    trace.getTracer('test').startActiveSpan('here', (span) => {
+      registry.register({ service: 'order-service', port: 2 });
+      span.end();
+      const { traceId, spanId } = span.spanContext();
+      const ids = { trace_id: traceId, span_id: spanId, trace_flags: '01' };
+      expect(events).toEqual([{ type: 'advertise' }, { type: 'advertise', ...ids }]);
+    });
+  });
+
   it('stand at the end of the registry’s log lines that are written within a span', async () => {
     startTracing();
     const lines: string[] = [];

@@ -3,6 +3,7 @@ import { type Attributes, type Meter, metrics } from '@opentelemetry/api';
 import { systemClock } from '@rollcall/core';
 import { boundedServices } from '../bounded-services.ts';
 import { ATTRIBUTES, DURATION_BUCKETS, SCOPE } from '../conventions.ts';
+import { type Sum, tally } from '../tally.ts';
 import { calledBy } from './called.ts';
 
 export interface MeasuredCallsOptions {
@@ -35,13 +36,13 @@ export function measuredCalls(options: MeasuredCallsOptions = {}): Interceptor {
     unit: '{stream}',
     description: 'Streams that are open.',
   });
-  const messages = meter.createCounter('rollcall.rpc.messages', {
+  const messages = tally(meter, 'rollcall.rpc.messages', {
     unit: '{message}',
     description: 'Messages of streams.',
   });
   return (callOptions, nextCall) => {
     const call = nextCall(callOptions);
-    let sent: Attributes | undefined;
+    let sent: Sum | undefined;
     return new InterceptingCall(call, {
       start: (metadata, _listener, next) => {
         const startedAt = systemClock.now();
@@ -51,15 +52,16 @@ export function measuredCalls(options: MeasuredCallsOptions = {}): Interceptor {
           [ATTRIBUTES.rpcMethod]: method,
           [ATTRIBUTES.serverAddress]: services({ service: address })[ATTRIBUTES.service],
         };
-        const received = { ...labels, [ATTRIBUTES.messageDirection]: 'received' };
+        let received: Sum | undefined;
         if (isStream) {
-          sent = { ...labels, [ATTRIBUTES.messageDirection]: 'sent' };
+          sent = messages.of({ ...labels, [ATTRIBUTES.messageDirection]: 'sent' });
+          received = messages.of({ ...labels, [ATTRIBUTES.messageDirection]: 'received' });
           streams.add(1, labels);
         }
         next(metadata, {
           onReceiveMessage: (message, tell) => {
             // A call that should get one answer and gets none is told `null`.
-            if (isStream && message !== null) messages.add(1, received);
+            if (received && message !== null) received.count++;
             tell(message);
           },
           onReceiveStatus: (end, tell) => {
@@ -70,7 +72,7 @@ export function measuredCalls(options: MeasuredCallsOptions = {}): Interceptor {
         });
       },
       sendMessage: (message, next) => {
-        if (sent) messages.add(1, sent);
+        if (sent) sent.count++;
         next(message);
       },
     });
