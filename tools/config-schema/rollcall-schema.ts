@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
-import { BUILT_IN_TYPES, KNOWN_TYPES } from '../../packages/core/src/config/adapter-types.ts';
+import {
+  ADAPTER_PACKAGES,
+  BUILT_IN_TYPES,
+  KNOWN_TYPES,
+} from '../../packages/core/src/config/adapter-types.ts';
 import { editorJsonSchema } from '../../packages/core/src/config/json-schema.ts';
 import { resolveAdapter } from '../../packages/core/src/config/resolve-adapter.ts';
 
@@ -24,7 +28,8 @@ export async function rollcallSchemaText(): Promise<string> {
 async function isHere(type: string): Promise<boolean> {
   if (BUILT_IN_TYPES.some((builtIn) => builtIn === type)) return true;
   try {
-    return (await readFile(`${packages}/${type}/src/index.ts`, 'utf8')).includes('adapter');
+    const folder = ADAPTER_PACKAGES.get(type)?.replace('@rollcall/', '');
+    return (await readFile(`${packages}/${folder}/src/index.ts`, 'utf8')).includes('adapter');
   } catch {
     return false;
   }

@@ -1,6 +1,6 @@
 import { abortError, type Clock, RegistryError, sleep, createController } from '@rollcall/core';
+import type { TokenSource } from '@rollcall/core/network';
 import type { Agent, AgentAnswer, AgentRequest } from './agent.ts';
-import type { TokenSource } from './token.ts';
 
 /** How long one agent may take where there is another to ask, in milliseconds. */
 export const ATTEMPT_MS = 2_000;

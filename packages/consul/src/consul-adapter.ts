@@ -15,7 +15,7 @@ import {
   type WatchEvent,
 } from '@rollcall/core';
 import { parseJsonObject } from '@rollcall/core/dialects';
-import { readTls } from '@rollcall/core/network';
+import { readTls, tokenSource } from '@rollcall/core/network';
 import { Agent } from './agent.ts';
 import { Agents } from './agents.ts';
 import { kratosLayout } from './layouts/kratos.ts';
@@ -26,7 +26,6 @@ import { type ConsulOptions, consulOptions, type ResolvedConsulOptions } from '.
 import { type Question, readChanges, readOnce } from './reading.ts';
 import { Registrations, TTL_RANGE_MS } from './registrations.ts';
 import { ServiceView } from './service-view.ts';
-import { tokenSource } from './token.ts';
 
 /** What `registry.type: consul` selects. */
 export const adapter = defineAdapter<ResolvedConsulOptions>({

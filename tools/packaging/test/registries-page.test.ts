@@ -11,6 +11,7 @@ import {
 import { consulAdapter } from '@rollcall/consul';
 import { etcdAdapter } from '@rollcall/etcd';
 import { eurekaAdapter } from '@rollcall/eureka';
+import { gatewayAdapter } from '@rollcall/gateway-client';
 import { nacosAdapter } from '@rollcall/nacos';
 import { zookeeperAdapter } from '@rollcall/zookeeper';
 import { describe, expect, it } from 'vitest';
@@ -31,6 +32,7 @@ const BY_TYPE: Readonly<Record<string, readonly RegistryAdapter[]>> = {
   consul: SHARED_LAYOUTS.map((layout) => consulAdapter({ layout })),
   nacos: SHARED_LAYOUTS.map((layout) => nacosAdapter({ layout, transport: 'grpc' })),
   eureka: SHARED_LAYOUTS.map((layout) => eurekaAdapter({ layout })),
+  gateway: [gatewayAdapter()],
 };
 
 describe('the table of registries says what the adapters declare', () => {

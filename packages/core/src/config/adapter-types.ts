@@ -1,10 +1,11 @@
-/** The registries with a package of their own: what `registry.type` says, and what is imported for it. */
+/** The registries, and the gateway before any of them, with a package of their own: what `registry.type` says, and what is imported for it. */
 export const ADAPTER_PACKAGES: ReadonlyMap<string, string> = new Map([
   ['etcd', '@rollcall/etcd'],
   ['consul', '@rollcall/consul'],
   ['zookeeper', '@rollcall/zookeeper'],
   ['nacos', '@rollcall/nacos'],
   ['eureka', '@rollcall/eureka'],
+  ['gateway', '@rollcall/gateway-client'],
 ]);
 
 /** The registries inside the core. */

@@ -1,8 +1,10 @@
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { gunzip } from 'node:zlib';
+import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { type Clock, systemClock } from '../clock.ts';
 import { abortError, createController, linkSignals } from '../deadline.ts';
 import { RegistryError, toRegistryError } from '../errors.ts';
+import { encodeSegment } from '../names.ts';
+import { follow, readWhole, send } from './http-exchange.ts';
 import type { TlsFiles } from './tls.ts';
 
 export interface HttpServersOptions {
@@ -15,6 +17,12 @@ export interface HttpServersOptions {
   readonly maxBodyBytes?: number;
   /** How long one server may take while there is another to ask, in milliseconds. Defaults to 2 000. */
   readonly attemptTimeoutMs?: number;
+  /** Whether `.` and `..` may stand in a path, as `%2E` and `%2E.`. Most servers take them for steps, so it defaults to `false`. */
+  readonly dotNames?: boolean;
+  /** What an answer of 500 or above says, for messages. Left out: nothing of it, as it may say anything. */
+  readonly said?: (answer: HttpAnswer) => string;
+  /** For {@link HttpServers.stream}. Defaults to the machine's. */
+  readonly clock?: Clock;
 }
 
 export interface HttpRequest {
@@ -28,6 +36,10 @@ export interface HttpRequest {
   readonly gzip?: boolean;
   /** Statuses of 500 and above by which this request is answered, and no server said to be out of order. */
   readonly answeredBy?: readonly number[];
+  /** The server to ask first, or instead of all others. Defaults to the one in use, then the others. */
+  readonly server?: { readonly url: string; readonly isOnly: boolean };
+  /** In place of {@link HttpServersOptions.attemptTimeoutMs}. */
+  readonly attemptTimeoutMs?: number;
   readonly signal: AbortSignal;
   /** What is being done, against what; it starts the message of an error: `register user-service/7 in Eureka`. */
   readonly doing: string;
@@ -40,6 +52,17 @@ export interface HttpAnswer {
   readonly text: string;
   /** The base URL of the server that answered. */
   readonly server: string;
+}
+
+/** An answer of 2xx whose body goes on. */
+export interface HttpStream extends Omit<HttpAnswer, 'text'> {
+  /**
+   * For one reader. It throws `UNAVAILABLE` when the connection is lost or silent, what the signal gives, or `CLOSED`. While the
+   * reader is busy, nothing more is taken in.
+   */
+  readonly parts: AsyncIterable<string>;
+  /** Ends the connection. To be called by who doesn't read to the end; so does the signal. */
+  close(): void;
 }
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
@@ -73,32 +96,75 @@ export class HttpServers {
     };
   }
 
+  /** The base URL of the one in use. */
+  get current(): string {
+    return this.#options.servers[this.#current] as string;
+  }
+
+  /** From now on that server is not the one in use; where it is no more, nothing changes. */
+  failed(server: string): void {
+    if (this.current === server) this.#current = (this.#current + 1) % this.#options.servers.length;
+  }
+
   /**
    * @throws {RegistryError} `UNAVAILABLE` when none serves, with what became of each; `DEADLINE_EXCEEDED` or `ABORTED` by
    *   the signal; `PROTOCOL` for an answer that is larger than allowed; `INVALID_ARGUMENT` for `.` or `..` in the path;
    *   `CLOSED`.
    */
   async request(request: HttpRequest): Promise<HttpAnswer> {
+    return await this.#inTurn(
+      request,
+      async (server, incoming) => await this.#whole(request, server, incoming),
+    );
+  }
+
+  /**
+   * As {@link request}, for an answer whose body goes on for as long as both sides want. One that is no 2xx is read to its end.
+   *
+   * @param silenceMs after so long without a byte the connection counts as dead, in milliseconds.
+   */
+  async stream(request: HttpRequest, silenceMs: number): Promise<HttpStream | HttpAnswer> {
     const { signal, doing } = request;
-    const target = targetOf(request);
-    const { servers, attemptTimeoutMs = ATTEMPT_TIMEOUT_MS, name } = this.#options;
-    const first = this.#current;
+    return await this.#inTurn<HttpStream | HttpAnswer>(request, async (server, incoming) => {
+      const { statusCode: status = 0, headers } = incoming;
+      if (status < 200 || status > 299) return await this.#whole(request, server, incoming);
+      const { clock = systemClock } = this.#options;
+      const parts = follow(incoming, { clock, silenceMs, doing, signals: [signal, this.#closed.signal] });
+      return { status, headers, server, parts, close: () => void incoming.destroy() };
+    });
+  }
+
+  /** Ends requests that wait, and closes every connection. */
+  close(): void {
+    this.#closed.abort(new RegistryError('CLOSED', `the connection to ${this.#options.name} is closed`));
+    this.#agents.http.destroy();
+    this.#agents.https.destroy();
+  }
+
+  /** Asks one after the other, until one has an answer and it is taken. */
+  async #inTurn<T>(request: HttpRequest, take: Take<T>): Promise<T> {
+    const { signal, doing, server: chosen } = request;
+    const target = this.#targetOf(request);
+    const { servers, name, attemptTimeoutMs = ATTEMPT_TIMEOUT_MS } = this.#options;
+    const inUse = [...servers.slice(this.#current), ...servers.slice(0, this.#current)];
+    const order = chosen ? [chosen.url, ...inUse.filter((server) => server !== chosen.url)] : inUse;
+    const asked = chosen?.isOnly === true ? [chosen.url] : order;
     const failures: { readonly server: string; readonly error: RegistryError }[] = [];
     const link = linkSignals(signal, this.#closed.signal);
     try {
-      for (const [tried] of servers.entries()) {
+      for (const [tried, server] of asked.entries()) {
         if (link.signal.aborted) throw abortError(link.signal, doing);
-        const place = (first + tried) % servers.length;
-        const server = servers[place] as string;
-        // The last one has all the time that there is.
-        const patience = tried < servers.length - 1 ? attemptTimeoutMs : undefined;
+        // The last one has all the time that there is, unless another could be asked the next time.
+        const isPressed = tried < asked.length - 1 || asked.length < servers.length;
+        const patience = isPressed ? (request.attemptTimeoutMs ?? attemptTimeoutMs) : undefined;
         try {
           // oxlint-disable-next-line no-await-in-loop -- the next is asked only when this one has failed
-          return await this.#attempt(server, target, request, link.signal, patience);
+          return await this.#attempt(server, target, { ...request, signal: link.signal }, patience, take);
         } catch (error) {
-          // Others may have moved on while this one was waited for.
-          if (this.#current === place) this.#current = (place + 1) % servers.length;
-          if (link.signal.aborted) throw abortError(link.signal, doing);
+          const ended = link.signal.aborted ? abortError(link.signal, doing) : undefined;
+          // Who gave up for reasons of their own says nothing about the server.
+          if (ended?.code !== 'ABORTED' && ended?.code !== 'CLOSED') this.failed(server);
+          if (ended) throw ended;
           if (error instanceof RegistryError && error.code === 'PROTOCOL') throw error;
           failures.push({ server, error: toRegistryError(error, doing) });
         }
@@ -114,22 +180,15 @@ export class HttpServers {
     });
   }
 
-  /** Ends requests that wait, and closes every connection. */
-  close(): void {
-    this.#closed.abort(new RegistryError('CLOSED', `the connection to ${this.#options.name} is closed`));
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
-  }
-
-  async #attempt(
+  async #attempt<T>(
     server: string,
     target: string,
     request: HttpRequest,
-    signal: AbortSignal,
     patienceMs: number | undefined,
-  ): Promise<HttpAnswer> {
-    const { doing, answeredBy = [] } = request;
-    const link = linkSignals(signal);
+    take: Take<T>,
+  ): Promise<T> {
+    const { doing, method, headers = {}, gzip = false, body } = request;
+    const link = linkSignals(request.signal);
     const timer =
       patienceMs === undefined
         ? undefined
@@ -138,10 +197,17 @@ export class HttpServers {
             link.controller.abort(new RegistryError('DEADLINE_EXCEEDED', what));
           }, patienceMs);
     try {
-      const answer = await this.#exchange(server, target, request, link.signal);
-      if (answer.status >= 500 && !answeredBy.includes(answer.status))
-        throw new RegistryError('UNAVAILABLE', `${doing}: it answered ${answer.status}`);
-      return answer;
+      const incoming = await send({
+        method,
+        server,
+        target,
+        headers: { ...headers, ...(gzip && { 'accept-encoding': 'gzip' }) },
+        body,
+        agent: server.startsWith('https:') ? this.#agents.https : this.#agents.http,
+        signal: link.signal,
+        doing,
+      });
+      return await take(server, incoming);
     } catch (error) {
       throw link.signal.aborted ? abortError(link.signal, doing) : error;
     } finally {
@@ -150,111 +216,29 @@ export class HttpServers {
     }
   }
 
-  async #exchange(
-    server: string,
-    target: string,
-    request: HttpRequest,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    for (;;) {
-      // A kept connection that the server closed just before it was used says nothing about the server. Each is tried
-      // once, and the last is a new one.
-      // oxlint-disable-next-line no-await-in-loop -- the next is used only when this one was stale
-      const answer = await this.#once(server, target, request, signal);
-      if (answer !== STALE) return answer;
+  async #whole(request: HttpRequest, server: string, incoming: IncomingMessage): Promise<HttpAnswer> {
+    const { doing, answeredBy = [] } = request;
+    const { maxBodyBytes = MAX_BODY_BYTES, said } = this.#options;
+    const { statusCode: status = 0, headers } = incoming;
+    const answer = { status, headers, text: await readWhole(incoming, doing, maxBodyBytes), server };
+    if (status < 500 || answeredBy.includes(status)) return answer;
+    const more = said ? `: ${said(answer)}` : '';
+    throw new RegistryError('UNAVAILABLE', `${doing}: it answered ${status}${more}`);
+  }
+
+  #targetOf({ path, query, doing }: HttpRequest): string {
+    const { dotNames = false } = this.#options;
+    for (const part of path) {
+      if (!dotNames && (part === '.' || part === '..'))
+        throw new RegistryError('INVALID_ARGUMENT', `${doing}: ${part} can't stand in a path`);
     }
-  }
-
-  #once(
-    server: string,
-    target: string,
-    request: HttpRequest,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer | typeof STALE> {
-    const { method, headers = {}, body, doing, gzip = false } = request;
-    const { maxBodyBytes = MAX_BODY_BYTES } = this.#options;
-    const isSecure = server.startsWith('https:');
-    return new Promise((resolve, reject) => {
-      const outgoing = (isSecure ? httpsRequest : httpRequest)(server.replace(/\/$/u, '') + target, {
-        method,
-        headers: {
-          ...headers,
-          ...(gzip && { 'accept-encoding': 'gzip' }),
-          ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
-        },
-        agent: isSecure ? this.#agents.https : this.#agents.http,
-        signal,
-      });
-      outgoing.on('error', (error) => {
-        const isStale = outgoing.reusedSocket && 'code' in error && STALE_CODES.has(error.code);
-        if (isStale) resolve(STALE);
-        else reject(explain(error, doing));
-      });
-      outgoing.on('response', (incoming) => {
-        const parts: Buffer[] = [];
-        let size = 0;
-        incoming.on('data', (part: Buffer) => {
-          size += part.length;
-          parts.push(part);
-          if (size <= maxBodyBytes) return;
-          reject(tooLarge(doing, maxBodyBytes));
-          incoming.destroy();
-        });
-        incoming.on('error', (error) =>
-          reject(new RegistryError('UNAVAILABLE', `${doing}: the answer was cut short`, { cause: error })),
-        );
-        incoming.on('end', () => {
-          const answer = (bytes: Buffer) =>
-            resolve({
-              status: incoming.statusCode ?? 0,
-              headers: incoming.headers,
-              text: bytes.toString(),
-              server,
-            });
-          const bytes = Buffer.concat(parts);
-          if (incoming.headers['content-encoding'] !== 'gzip') return answer(bytes);
-          gunzip(bytes, { maxOutputLength: maxBodyBytes }, (error, unpacked) => {
-            if (!error) answer(unpacked);
-            else if ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE')
-              reject(tooLarge(doing, maxBodyBytes));
-            else reject(new RegistryError('PROTOCOL', `${doing}: the answer is no gzip`, { cause: error }));
-          });
-        });
-      });
-      outgoing.end(body);
-    });
+    const search = new URLSearchParams(query).toString();
+    return `/${path.map(encodeSegment).join('/')}${search === '' ? '' : `?${search}`}`;
   }
 }
 
-const STALE_CODES: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
-
-/** The connection had been closed by the server while nobody used it. */
-const STALE = Symbol('stale');
-
-function targetOf({ path, query, doing }: HttpRequest): string {
-  for (const part of path) {
-    if (part === '.' || part === '..')
-      throw new RegistryError('INVALID_ARGUMENT', `${doing}: ${part} can't stand in a path`);
-  }
-  const search = new URLSearchParams(query).toString();
-  return `/${path.map(encodeURIComponent).join('/')}${search === '' ? '' : `?${search}`}`;
-}
-
-function tooLarge(doing: string, maxBytes: number): RegistryError {
-  return new RegistryError('PROTOCOL', `${doing}: the answer is larger than ${maxBytes} bytes`);
-}
-
-/** What a server that is no HTTP server, or whose certificate is not trusted, answers is not an outage that passes, but may be mended. */
-function explain(error: Error, doing: string): RegistryError {
-  const code = 'code' in error ? String(error.code) : '';
-  if (/^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO$)/u.test(code)) {
-    const what = `${doing}: TLS failed (${code}): check https, tls.ca and tls.serverName`;
-    return new RegistryError('UNAVAILABLE', what, { cause: error });
-  }
-  if (code.startsWith('HPE_'))
-    return new RegistryError('UNAVAILABLE', `${doing}: the answer is no HTTP (${code})`, { cause: error });
-  return toRegistryError(error, doing);
-}
+/** Makes of the head of an answer, and where it is read, its body, what is wanted. */
+type Take<T> = (server: string, incoming: IncomingMessage) => Promise<T>;
 
 function withoutStart(message: string, doing: string): string {
   return message.startsWith(`${doing}: `) ? message.slice(doing.length + 2) : message;

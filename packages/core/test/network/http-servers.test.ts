@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -75,6 +75,19 @@ describe('a request arrives as it was meant', () => {
     expect(answer.headers['x-index']).toBe('7');
   });
 
+  it('to an IPv6 address, and with dots where they are names', async () => {
+    const server = createServer((request, response) => response.end(request.url));
+    server.listen(0, '::1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const client = clientOf([`http://[::1]:${(server.address() as AddressInfo).port}/base/`], {
+      dotNames: true,
+    });
+    const path = ['..', '.', '.a', 'a/..'];
+    const { text } = await client.request({ method: 'GET', path, signal: AbortSignal.timeout(5_000), doing });
+    expect(text).toBe('/base/%2E./%2E/%2Ea/a%2F..');
+  });
+
   it.each(['.', '..'])('but never with %s in its path', async (part) => {
     const request = clientOf([await nobody()]).request({
       method: 'GET',
@@ -112,6 +125,53 @@ describe('the next server takes over', () => {
     const client = clientOf([silent, good], { attemptTimeoutMs: 60_000 });
     await expect(ask(client, AbortSignal.timeout(50))).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     expect(await ask(client)).toMatchObject({ server: good });
+  });
+
+  it('not because somebody gave up', async () => {
+    const silent = await speaking(() => {});
+    const client = clientOf([silent, await serving((_request, response) => response.end('good'))]);
+    const stop = new AbortController();
+    const waiting = ask(client, stop.signal);
+    stop.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(client.current).toBe(silent);
+  });
+
+  it('only for requests that may be made elsewhere', async () => {
+    const bad = await serving((_request, response) => response.writeHead(503).end());
+    const good = await serving((_request, response) => response.end('good'));
+    const client = clientOf([good, bad]);
+    const request = { method: 'GET', path: [], signal: AbortSignal.timeout(5_000), doing } as const;
+    const only = client.request({ ...request, server: { url: bad, isOnly: true } });
+    await expect(only).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const first = await client.request({ ...request, server: { url: bad, isOnly: false } });
+    expect(first).toMatchObject({ server: good });
+    expect(client.current).toBe(good);
+  });
+
+  it('in time, where a request has to be answered by one', async () => {
+    const silent = await speaking(() => {});
+    const client = clientOf([silent, await nobody()], { attemptTimeoutMs: 60_000 });
+    const only = client.request({
+      method: 'GET',
+      path: [],
+      server: { url: silent, isOnly: true },
+      attemptTimeoutMs: 50,
+      signal: AbortSignal.timeout(5_000),
+      doing,
+    });
+    await expect(only).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      message: expect.stringContaining('50 ms') as string,
+    });
+    expect(client.current).not.toBe(silent);
+  });
+
+  it('and its error says what it answered, where that is asked for', async () => {
+    const busy = await serving((_request, response) => response.writeHead(503).end('busy'));
+    await expect(ask(clientOf([busy], { said: ({ text }) => `it is ${text}` }))).rejects.toThrow(
+      `${doing}: it answered 503: it is busy`,
+    );
   });
 
   it('not for an answer below 500, which is the answer', async () => {
@@ -202,6 +262,90 @@ describe('a wait ends', () => {
     const url = await serving((_request, response) => response.end('x'.repeat(1_001)));
     const client = clientOf([url], { maxBodyBytes: 1_000 });
     await expect(ask(client)).rejects.toMatchObject({ code: 'PROTOCOL' });
+  });
+});
+
+describe('a stream', () => {
+  const follow = (client: HttpServers, signal: AbortSignal = AbortSignal.timeout(5_000), silenceMs = 5_000) =>
+    client.stream({ method: 'GET', path: [], signal, doing }, silenceMs);
+  const opened = async (...how: Parameters<typeof follow>) => {
+    const answer = await follow(...how);
+    if (!('parts' in answer)) throw new Error(`no stream, but ${answer.status}`);
+    return { ...answer, reader: answer.parts[Symbol.asyncIterator]() };
+  };
+  const beginning = (more: (response: ServerResponse) => void = () => {}) =>
+    serving((_request, response) => {
+      response.writeHead(200, { 'x-index': '7' }).write('one');
+      more(response);
+    });
+
+  it('gives its parts as they come, until the server ends it', async () => {
+    const responses: ServerResponse[] = [];
+    const url = await beginning((response) => responses.push(response));
+    const { reader, status, headers, server } = await opened(clientOf([url]));
+    expect({ status, server, index: headers['x-index'] }).toEqual({ status: 200, server: url, index: '7' });
+    expect(await reader.next()).toEqual({ value: 'one', done: false });
+    responses[0]?.end('two');
+    expect(await reader.next()).toEqual({ value: 'two', done: false });
+    expect(await reader.next()).toMatchObject({ done: true });
+  });
+
+  it('comes from the next server when the first has none', async () => {
+    const busy = await serving((_request, response) => response.writeHead(503).end());
+    const good = await beginning();
+    const client = clientOf([await nobody(), busy, good]);
+    expect(await opened(client)).toMatchObject({ server: good });
+    client.close();
+  });
+
+  it('is none where the answer is no success', async () => {
+    const url = await serving((_request, response) => response.writeHead(404).end('not here'));
+    expect(await follow(clientOf([url]))).toMatchObject({ status: 404, text: 'not here' });
+  });
+
+  it('outlives the time that a server has for its answer', async () => {
+    const responses: ServerResponse[] = [];
+    const url = await beginning((response) => responses.push(response));
+    const client = clientOf([url, await nobody()], { attemptTimeoutMs: 100 });
+    const { reader } = await opened(client);
+    await reader.next();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    responses[0]?.write('two');
+    expect(await reader.next()).toMatchObject({ value: 'two' });
+    client.close();
+  });
+
+  it.each<[string, string, (response: ServerResponse) => void]>([
+    ['UNAVAILABLE', 'the connection is lost', (response) => response.destroy()],
+    ['UNAVAILABLE', 'nothing comes for too long', () => {}],
+  ])('ends %s when %s', async (code, _what, end) => {
+    const responses: ServerResponse[] = [];
+    const url = await beginning((response) => responses.push(response));
+    const { reader } = await opened(clientOf([url]), AbortSignal.timeout(5_000), 200);
+    await reader.next();
+    responses.forEach(end);
+    await expect(reader.next()).rejects.toMatchObject({ code });
+  });
+
+  it('ends by its signal, by close, and by its reader, and its connection with it', async () => {
+    let open = 0;
+    const url = await beginning((response) => {
+      open++;
+      response.on('close', () => open--);
+    });
+    const stop = new AbortController();
+    const client = clientOf([url]);
+    const [one, two, three] = [await opened(client, stop.signal), await opened(client), await opened(client)];
+    for (const { reader } of [one, two]) await reader.next();
+    stop.abort();
+    await expect(one.reader.next()).rejects.toMatchObject({ code: 'ABORTED' });
+    three.close();
+    await expect.poll(() => open).toBe(1);
+    const next = two.reader.next();
+    client.close();
+    await expect(next).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect.poll(() => open).toBe(0);
+    await expect(follow(client)).rejects.toMatchObject({ code: 'CLOSED' });
   });
 });
 

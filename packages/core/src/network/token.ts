@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { RegistryError } from '@rollcall/core';
+import { RegistryError } from '../errors.ts';
 
 /**
- * Gives the secret of the ACL token for one request. A file is read each time, so that whoever replaces the token needs
+ * Gives the token for one request, from the options `token` or `tokenFile`. A file is read each time, so that whoever replaces the token needs
  * no restart; while it can't be read, or is empty, as in the middle of a replacement, the last one is good.
  *
  * @throws {RegistryError} `INVALID_CONFIG` for a file that could never be read.
