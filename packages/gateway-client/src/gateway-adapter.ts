@@ -23,6 +23,7 @@ import { readDelta, readList, readServices } from './answer.ts';
 import { type GatewayCall, Gateways } from './gateways.ts';
 import { pathOf, ProcessLeases } from './leases.ts';
 import { type GatewayOptions, gatewayOptions, type ResolvedGatewayOptions } from './options.ts';
+import { openTraceHeaders } from './trace-headers.ts';
 
 /** What `registry.type: gateway` selects. */
 export const adapter = defineAdapter<ResolvedGatewayOptions>({
@@ -78,6 +79,7 @@ class GatewayAdapter implements RegistryAdapter {
       urls,
       ...(tls && { tls: await readTls(tls, signal) }),
       token: tokenSource(this.#options),
+      traceHeaders: await openTraceHeaders(),
       clock: this.#context.clock,
     });
     try {

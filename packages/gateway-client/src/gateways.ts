@@ -2,11 +2,13 @@ import { abortError, type Clock, RegistryError } from '@rollcall/core';
 import { type HttpAnswer, HttpServers, type TlsFiles, type TokenSource } from '@rollcall/core/network';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { problemError, readProblem, refusal, saidBy } from './problem.ts';
+import type { TraceHeaders } from './trace-headers.ts';
 
 export interface GatewaysOptions {
   readonly urls: readonly string[];
   readonly tls?: TlsFiles;
   readonly token: TokenSource;
+  readonly traceHeaders: TraceHeaders;
   readonly clock: Clock;
 }
 
@@ -38,9 +40,11 @@ const MAX_EVENT_CHARACTERS = 64 * 1024 * 1024;
 export class Gateways {
   readonly #http: HttpServers;
   readonly #token: TokenSource;
+  readonly #traceHeaders: TraceHeaders;
 
-  constructor({ urls, tls, token, clock }: GatewaysOptions) {
+  constructor({ urls, tls, token, traceHeaders, clock }: GatewaysOptions) {
     this.#token = token;
+    this.#traceHeaders = traceHeaders;
     this.#http = new HttpServers({
       name: 'gateway',
       servers: urls,
@@ -66,6 +70,7 @@ export class Gateways {
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
         headers: {
           accept: 'application/json, application/problem+json',
+          ...this.#traceHeaders(),
           ...authorization,
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...headers,
