@@ -7,6 +7,7 @@ import { declaring } from './promises/declaring.ts';
 import { dying } from './promises/dying.ts';
 import { failing } from './promises/failing.ts';
 import { naming } from './promises/naming.ts';
+import { overriding } from './promises/overriding.ts';
 import { reading } from './promises/reading.ts';
 import { registering } from './promises/registering.ts';
 import { watching } from './promises/watching.ts';
@@ -18,6 +19,7 @@ const GROUPS: readonly PromiseGroup[] = [
   declaring,
   registering,
   changing,
+  overriding,
   dying,
   reading,
   naming,

@@ -5,6 +5,7 @@ import { RegistryError } from '@rollcall/core';
 import type {
   InstanceKey,
   InstanceList,
+  InstanceOverride,
   Lease,
   RegistryAdapter,
   ServiceInstance,
@@ -65,6 +66,13 @@ export class Client {
       this.adapter.deregister({ namespace, service, id }, { signal }),
     );
     this.#listed.delete(JSON.stringify([namespace, service, id]));
+  }
+
+  async override({ namespace, service, id }: InstanceKey, change: InstanceOverride): Promise<void> {
+    await this.#call('override', async (signal) => {
+      assert.ok('override' in this.adapter, 'the adapter must have an override method, as the sample has');
+      await this.adapter.override?.({ namespace, service, id }, change, { signal });
+    });
   }
 
   discover(key: ServiceKey): Promise<InstanceList> {

@@ -43,6 +43,9 @@ export const watching: Need = ({ harness }) =>
 export const watchingServices: Need = ({ harness }) =>
   harness.sample.watchServices ? undefined : 'the adapter has no watchServices method';
 
+export const overriding: Need = ({ harness }) =>
+  harness.sample.override ? undefined : 'the adapter has no override method';
+
 export const namespaces: Need = ({ capabilities }) =>
   capabilities.namespaces ? undefined : 'the registry has no namespaces';
 

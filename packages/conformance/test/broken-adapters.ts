@@ -10,6 +10,7 @@ import {
   type ServiceKey,
   type WatchEvent,
 } from '@rollcall/core';
+import { BROKEN_OVERRIDES } from './broken-overrides.ts';
 
 /** An adapter that is good but for one thing. */
 export interface BrokenAdapter {
@@ -972,6 +973,7 @@ export const BROKEN_ADAPTERS: readonly BrokenAdapter[] = [
       },
     })),
   },
+  ...BROKEN_OVERRIDES,
 ];
 
 function watchOf(good: RegistryAdapter, key: ServiceKey, signal: AbortSignal): AsyncIterable<WatchEvent> {

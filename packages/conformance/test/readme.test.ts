@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { memoryHarness } from './memory-harness.ts';
 import { collect } from './run-kit.ts';
 
-const CALL = /^(register|deregister|discover|listServices|renew)\b/;
+const CALL = /^(register|deregister|override|discover|listServices|renew)\b/;
 const WATCH = /^(watchServices|watch)\b/;
 
 it('the README lists every promise and no other', async () => {

@@ -62,6 +62,10 @@ export function stallable(adapter: RegistryAdapter, gate: Gate): RegistryAdapter
       await gate.pass(options.signal);
       await adapter.deregister(key, options);
     },
+    async override(key, change, options) {
+      await gate.pass(options.signal);
+      await adapter.override?.(key, change, options);
+    },
     async discover(key, options) {
       await gate.pass(options.signal);
       return adapter.discover(key, options);

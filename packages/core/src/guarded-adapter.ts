@@ -2,6 +2,7 @@ import type {
   AdapterCapabilities,
   CallOptions,
   InstanceList,
+  InstanceOverride,
   Lease,
   RegistryAdapter,
   WatchEvent,
@@ -49,6 +50,10 @@ export class GuardedAdapter {
     return this.#adapter.watch !== undefined;
   }
 
+  get canOverride(): boolean {
+    return this.#adapter.override !== undefined;
+  }
+
   /** @throws {RegistryError} `UNSUPPORTED` for a namespace other than `default` where the registry has none. */
   checkNamespace(namespace: string): void {
     if (this.capabilities.namespaces || namespace === DEFAULT_NAMESPACE) return;
@@ -77,6 +82,25 @@ export class GuardedAdapter {
     return this.#call(`deregister ${instanceName(key)}`, signal, (options) =>
       this.#adapter.deregister(key, options),
     );
+  }
+
+  /**
+   * @throws {RegistryError} `UNSUPPORTED` where the adapter has no override, or its registry no place for what is
+   *   changed; else as {@link RegistryAdapter.override}.
+   */
+  override(key: InstanceKey, change: InstanceOverride, signal: AbortSignal): Promise<void> {
+    return this.#call(`override ${instanceName(key)}`, signal, async (options) => {
+      for (const field of ['status', 'weight'] as const) {
+        if (change[field] === undefined || this.capabilities.fields.includes(field)) continue;
+        const message = `${this.type}, as it is configured, has no place for the ${field} of an instance: use a layout that has`;
+        throw new RegistryError('UNSUPPORTED', message, { field });
+      }
+      if (!this.#adapter.override) {
+        const message = `${this.type} can't change what another process registered: let the instance's own process do it`;
+        throw new RegistryError('UNSUPPORTED', message);
+      }
+      await this.#adapter.override(key, change, options);
+    });
   }
 
   discover(key: ServiceKey, signal: AbortSignal): Promise<InstanceList> {

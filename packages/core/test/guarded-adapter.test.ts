@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { memoryAdapter, MemoryStore, RegistryError, type RegistryAdapter } from '@rollcall/core';
+import {
+  defineInstance,
+  memoryAdapter,
+  MemoryStore,
+  RegistryError,
+  type RegistryAdapter,
+} from '@rollcall/core';
 import { alteredAdapter, ManualClock } from '@rollcall/core/testing';
 import { GuardedAdapter } from '../src/guarded-adapter.ts';
 
@@ -123,5 +129,44 @@ describe('closing', () => {
     await settled(clock, 0, adapter.close());
     await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' });
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('an override', () => {
+  const entry = { ...key, id: '7' };
+
+  it('that the adapter can’t do is UNSUPPORTED, and says who can', async () => {
+    const { clock, store } = guarded({});
+    const without = alteredAdapter(memoryAdapter({ store }), {});
+    delete without.override;
+    const adapter = new GuardedAdapter(without, { clock, requestTimeoutMs: 1_000 });
+    expect(adapter.canOverride).toBe(false);
+    await expect(settled(clock, 0, adapter.override(entry, { weight: 2 }, never))).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining("let the instance's own process do it") as string,
+    });
+  });
+
+  it('of what the registry has no place for is UNSUPPORTED, and names the field', async () => {
+    const { capabilities } = memoryAdapter({ store: new MemoryStore() });
+    const { clock, adapter } = guarded({ capabilities: { ...capabilities, fields: ['status'] } });
+    await expect(settled(clock, 0, adapter.override(entry, { weight: 2 }, never))).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      field: 'weight',
+    });
+    await expect(settled(clock, 0, adapter.override(entry, { status: 'DOWN' }, never))).rejects.toMatchObject(
+      { code: 'INVALID_ARGUMENT', field: 'id' },
+    );
+  });
+
+  it('of a weight that no instance has is refused', async () => {
+    const { clock, adapter } = guarded({});
+    const instance = defineInstance({ ...entry, host: '10.0.0.7', port: 8080 });
+    await settled(clock, 0, adapter.register(instance, 60_000, never));
+    await expect(settled(clock, 0, adapter.override(entry, { weight: -1 }, never))).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      field: 'weight',
+    });
+    expect((await settled(clock, 0, adapter.discover(key, never))).instances).toEqual([instance]);
   });
 });

@@ -4,6 +4,7 @@ import type { Client } from '../client.ts';
 import {
   aLeaseToRenew,
   firstLayout,
+  overriding,
   power,
   watching,
   watchingServices,
@@ -36,6 +37,12 @@ const CALLS: readonly Call[] = [
     run: ({ client, absent }, signal) => client.adapter.register(absent, { ttlMs: 60_000, signal }),
   },
   { name: 'deregister', run: ({ client, listed }, signal) => client.adapter.deregister(listed, { signal }) },
+  {
+    name: 'override',
+    needs: [overriding],
+    run: async ({ client, listed }, signal) =>
+      client.adapter.override?.(listed, { status: 'DOWN', weight: 3 }, { signal }),
+  },
   { name: 'discover', run: ({ client, listed }, signal) => client.adapter.discover(listed, { signal }) },
   {
     name: 'listServices',

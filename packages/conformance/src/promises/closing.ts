@@ -45,6 +45,7 @@ export const closing: PromiseGroup = {
         const calls = {
           register: adapter.register(instance, { ttlMs: trial.setting.ttlMs, signal }),
           deregister: adapter.deregister(instance, { signal }),
+          ...(adapter.override && { override: adapter.override(instance, { status: 'DOWN' }, { signal }) }),
           discover: adapter.discover(instance, { signal }),
           listServices: adapter.listServices(instance.namespace, { signal }),
         };

@@ -12,7 +12,7 @@ export const declaring: PromiseGroup = {
         const { adapter } = await trial.client();
         assert.equal(adapter.type, sample.type);
         assert.deepEqual(adapter.capabilities, sample.capabilities);
-        for (const method of ['watch', 'watchServices'] as const) {
+        for (const method of ['override', 'watch', 'watchServices'] as const) {
           assert.equal(typeof adapter[method], typeof sample[method], `${method} differs from the sample's`);
         }
       },

@@ -1,27 +1,50 @@
 import assert from 'node:assert/strict';
-import { firstLayout, power, watching, type AdapterPromise, type PromiseGroup } from '../promise.ts';
+import {
+  firstLayout,
+  overriding,
+  power,
+  watching,
+  type AdapterPromise,
+  type Need,
+  type PromiseGroup,
+} from '../promise.ts';
 import { ABORT_MS } from '../setting.ts';
 import type { Client } from '../client.ts';
 import type { ServiceInstance } from '@rollcall/core';
 import type { Trial } from '../trial.ts';
 import { eventually, rejection } from '../waiting.ts';
 
-type Use = (client: Client, listed: ServiceInstance, signal: AbortSignal) => Promise<unknown>;
+interface Call {
+  readonly name: string;
+  readonly needs?: readonly Need[];
+  readonly use: (client: Client, listed: ServiceInstance, signal: AbortSignal) => Promise<unknown>;
+}
 
-const CALLS: Readonly<Record<string, Use>> = {
-  register: ({ adapter }, listed, signal) => adapter.register(listed, { ttlMs: 60_000, signal }),
-  deregister: ({ adapter }, listed, signal) => adapter.deregister(listed, { signal }),
-  discover: ({ adapter }, listed, signal) => adapter.discover(listed, { signal }),
-  listServices: ({ adapter }, listed, signal) => adapter.listServices(listed.namespace, { signal }),
-};
+const CALLS: readonly Call[] = [
+  {
+    name: 'register',
+    use: ({ adapter }, listed, signal) => adapter.register(listed, { ttlMs: 60_000, signal }),
+  },
+  { name: 'deregister', use: ({ adapter }, listed, signal) => adapter.deregister(listed, { signal }) },
+  {
+    name: 'override',
+    needs: [overriding],
+    use: async ({ adapter }, listed, signal) => adapter.override?.(listed, { status: 'DOWN' }, { signal }),
+  },
+  { name: 'discover', use: ({ adapter }, listed, signal) => adapter.discover(listed, { signal }) },
+  {
+    name: 'listServices',
+    use: ({ adapter }, listed, signal) => adapter.listServices(listed.namespace, { signal }),
+  },
+];
 
 export const failing: PromiseGroup = {
   title: 'an outage',
   needs: [firstLayout],
   promises: [
-    ...Object.entries(CALLS).map(([name, use]): AdapterPromise => ({
+    ...CALLS.map(({ name, needs = [], use }): AdapterPromise => ({
       title: `${name} rejects with a RegistryError that may be tried again`,
-      needs: [power('outage')],
+      needs: [...needs, power('outage')],
       async test(trial) {
         const { client, listed } = await listedBy(trial);
         await whileOut(trial, () => rejectsRetryable(trial, name, (signal) => use(client, listed, signal)));

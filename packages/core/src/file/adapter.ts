@@ -7,6 +7,7 @@ import {
   type AdapterContext,
   type CallOptions,
   type InstanceList,
+  type InstanceOverride,
   type Lease,
   type RegisterOptions,
   type RegistryAdapter,
@@ -18,16 +19,17 @@ import { linkSignals } from '../deadline.ts';
 import { RegistryError } from '../errors.ts';
 import { sameInstance, type InstanceKey, type ServiceInstance, type ServiceKey } from '../instance.ts';
 import { decodeSegment } from '../names.ts';
+import { notListed, overridden } from '../override.ts';
 import { errno, fsFailure, throwIfAborted } from './failure.ts';
 import { readFolder, removeFile, statFolder } from './folder.ts';
 import { HeldLease } from './held-lease.ts';
-import { entryName, isLeaseId, Layout } from './layout.ts';
+import { entryName, isLeaseId, Layout, overrideName } from './layout.ts';
 import { clampTtl, LeaseBook, TTL_RANGE_MS } from './lease-book.ts';
 import { defaultDir, fileOptions, type FileAdapterOptions } from './options.ts';
 import { makeRoot } from './root-folder.ts';
 import { ServiceFolder } from './service-folder.ts';
 import { WakeUps } from './wake-ups.ts';
-import { writeTime } from './write-time.ts';
+import { timeOver, writeTime } from './write-time.ts';
 
 /**
  * How often a watch looks at its folder even when `fs.watch` is silent, in milliseconds. When nothing changed, such a
@@ -161,8 +163,26 @@ class FileRegistry implements RegistryAdapter {
       const leases = new Set((await readdir(this.#layout.leases)).filter(isLeaseId));
       if (own) leases.add(own.id);
       const folder = this.#layout.serviceFolder(key);
-      await Promise.all(Array.from(leases, (lease) => removeFile(join(folder, entryName(key.id, lease)))));
+      await Promise.all(Array.from(leases, (lease) => removeEntry(join(folder, entryName(key.id, lease)))));
       if (own) await this.#release(own, path, key);
+    } catch (error) {
+      throw fsFailure(error, doing, this.#layout.root);
+    }
+  }
+
+  /**
+   * Written beside the owner's file, with a time between that one's and any that the owner writes afterwards: so whichever of
+   * both comes to stand last, the owner's newest counts, and no lock is needed.
+   */
+  async override(key: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
+    const doing = `override ${key.service}/${key.id} in ${this.#layout.root}`;
+    this.#check(signal, doing);
+    try {
+      const standing = await this.#folder(key).find(key.id, signal);
+      if (!standing) throw notListed(key);
+      const text = encodeInstance(overridden(standing.instance, change));
+      const path = join(this.#layout.serviceFolder(key), overrideName(standing.name));
+      await this.#write(text, timeOver(standing.mtimeMs), signal, doing, (file) => rename(file, path));
     } catch (error) {
       throw fsFailure(error, doing, this.#layout.root);
     }
@@ -299,32 +319,47 @@ class FileRegistry implements RegistryAdapter {
     if (this.#held.get(lease.ttlMs) === lease) this.#held.delete(lease.ttlMs);
   }
 
-  /** Writes the entry beside the folder that is listed and moves it there whole, over the one that it replaces. */
+  /** Puts the entry in its folder, over the one that it replaces. */
   async #put(instance: ServiceInstance, lease: HeldLease, signal: AbortSignal, doing: string): Promise<void> {
     const path = join(this.#layout.serviceFolder(instance), entryName(instance.id, lease.id));
-    const file = this.#temporaryFile();
-    const write = () => writeFile(file, encodeInstance(instance), { flag: 'wx' });
+    const write = () =>
+      this.#write(encodeInstance(instance), writeTime(this.#context.clock), signal, doing, (file) =>
+        this.#move(file, path, instance),
+      );
+    await write().catch(async (error: unknown) => {
+      if (errno(error) !== 'ENOENT') throw error;
+      // The folder for temporary files is gone. If all is gone, so is the lease, and the beat says so.
+      await lease.beat();
+      await makeRoot(this.#layout, this.#isDefaultDir);
+      await write();
+    });
     try {
-      await write().catch(async (error: unknown) => {
-        if (errno(error) !== 'ENOENT') throw error;
-        // The folder for temporary files is gone. If all is gone, so is the lease, and the beat says so.
-        await lease.beat();
-        await makeRoot(this.#layout, this.#isDefaultDir);
-        await write();
-      });
-      const written = writeTime(this.#context.clock) / 1000;
-      await utimes(file, written, written);
-      throwIfAborted(signal, doing);
-      await this.#move(file, path, instance);
-    } catch (error) {
-      await removeFile(file).catch(() => undefined);
-      throw error;
-    }
-    try {
+      // It counts no more, by its time; but a clock that is set back would let it.
+      await removeFile(overrideName(path));
       // After the move: if the lease is there now, the entry counts.
       await lease.beat();
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'LEASE_LOST') await removeFile(path);
+      throw error;
+    }
+  }
+
+  /** Writes a file beside the folders that are listed, and lets `move` put it there whole. */
+  async #write(
+    text: string,
+    writtenMs: number,
+    signal: AbortSignal,
+    doing: string,
+    move: (file: string) => Promise<void>,
+  ): Promise<void> {
+    const file = this.#temporaryFile();
+    try {
+      await writeFile(file, text, { flag: 'wx' });
+      await utimes(file, writtenMs / 1000, writtenMs / 1000);
+      throwIfAborted(signal, doing);
+      await move(file);
+    } catch (error) {
+      await removeFile(file).catch(() => undefined);
       throw error;
     }
   }
@@ -338,7 +373,7 @@ class FileRegistry implements RegistryAdapter {
   }
 
   async #release(lease: HeldLease, path: string, key: InstanceKey): Promise<void> {
-    await removeFile(join(this.#layout.serviceFolder(key), entryName(key.id, lease.id)));
+    await removeEntry(join(this.#layout.serviceFolder(key), entryName(key.id, lease.id)));
     lease.entries.delete(path);
     if (lease.entries.size > 0) return;
     this.#forget(lease);
@@ -363,6 +398,12 @@ class FileRegistry implements RegistryAdapter {
       // Another process tidies too, or a file belongs to another user.
     }
   }
+}
+
+/** Removes an entry, then what an operator put over it, which counts for nothing alone. */
+async function removeEntry(path: string): Promise<void> {
+  await removeFile(path);
+  await removeFile(overrideName(path));
 }
 
 /** The services that have a folder. */

@@ -8,6 +8,7 @@ import type { ServiceKey } from '../instance.ts';
  *
  * ```
  * {dir}/{namespace}/{service}/{id}@{lease}.json   one instance, as `encodeInstance` writes it
+ * {dir}/{namespace}/{service}/{id}@{lease}.over   the same as an operator changed it; counts while that one isn't newer
  * {dir}/.leases/{lease}                           one process: {"ttlMs":10000,"pid":4711}; its mtime is the last beat
  * {dir}/.tmp/                                     files that are being written; nobody lists them
  * ```
@@ -44,7 +45,7 @@ export class Layout {
 
 const LEASE_CHARACTERS = 9;
 const LEASE = new RegExp(`^[0-9a-z]{${LEASE_CHARACTERS}}$`, 'u');
-const ENTRY = new RegExp(`^(?<id>[^@]+)@(?<lease>[0-9a-z]{${LEASE_CHARACTERS}})\\.json$`, 'u');
+const ENTRY = new RegExp(`^(?<id>[^@]+)@(?<lease>[0-9a-z]{${LEASE_CHARACTERS}})\\.(?<kind>json|over)$`, 'u');
 
 /** A lease id: 9 characters of base 36, some 46 bits, all that is left of a file name. */
 export function newLeaseId(): string {
@@ -59,10 +60,22 @@ export function entryName(id: string, lease: string): string {
   return `${encodeSegment(checkName('id', id))}@${lease}.json`;
 }
 
-/** The inverse of {@link entryName}; `undefined` for a name that it didn't write. */
-export function parseEntryName(name: string): { readonly id: string; readonly lease: string } | undefined {
+/** The name of what an operator put over the entry of that name. It is as long as that one. */
+export function overrideName(entry: string): string {
+  return entry.replace(/json$/u, 'over');
+}
+
+/** The inverse of {@link entryName} and {@link overrideName}; `undefined` for a name that neither wrote. */
+export function parseEntryName(name: string): ParsedName | undefined {
   const groups = ENTRY.exec(name)?.groups;
   const id = decodeSegment(groups?.['id'] ?? '');
   const lease = groups?.['lease'];
-  return id !== undefined && id !== '' && lease !== undefined ? { id, lease } : undefined;
+  if (id === undefined || id === '' || lease === undefined) return undefined;
+  return { id, lease, isOverride: groups?.['kind'] === 'over' };
+}
+
+interface ParsedName {
+  readonly id: string;
+  readonly lease: string;
+  readonly isOverride: boolean;
 }

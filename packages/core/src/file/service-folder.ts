@@ -7,7 +7,7 @@ import { decodeInstance } from '../codec.ts';
 import { sameInstance, type ServiceInstance, type ServiceKey } from '../instance.ts';
 import { errno, fsFailure, throwIfAborted } from './failure.ts';
 import { readFolder, removeFile, statFolder } from './folder.ts';
-import { parseEntryName, type Layout } from './layout.ts';
+import { overrideName, parseEntryName, type Layout } from './layout.ts';
 import type { LeaseBook, LeaseState } from './lease-book.ts';
 
 /** The largest file that is read as an entry, in bytes. An instance is far smaller. */
@@ -84,6 +84,12 @@ export class ServiceFolder {
     }
   }
 
+  /** What is listed under an id; reads every file. */
+  async find(id: string, signal: AbortSignal): Promise<Standing | undefined> {
+    await this.look(signal, true);
+    return this.#last && standingOf(this.#last.listing, this.#last.entries).get(id);
+  }
+
   /** Whether the folder has an entry of a live lease. `full` as for {@link look}; no file is read. */
   async hasLiveEntry(signal: AbortSignal, full: boolean): Promise<boolean> {
     const doing = `look for entries of ${this.#key.service}`;
@@ -93,7 +99,7 @@ export class ServiceFolder {
       const states = await this.#leaseStates(listing, full || listing !== this.#listing, signal);
       this.#listing = listing;
       await this.#sweep(listing, states);
-      return listing.files.some(({ lease }) => states.get(lease)?.kind === 'live');
+      return listing.files.some(({ lease, isOverride }) => !isOverride && states.get(lease)?.kind === 'live');
     } catch (error) {
       throw fsFailure(error, doing, this.#layout.root);
     }
@@ -210,6 +216,18 @@ interface EntryFile {
   readonly name: string;
   readonly id: string;
   readonly lease: string;
+  readonly isOverride: boolean;
+}
+
+/** The entry that counts of those under one id. */
+interface Standing {
+  /** The name of the file that its owner wrote. */
+  readonly name: string;
+  /** When the owner wrote it. */
+  readonly ownedMs: number;
+  /** When it was written, by its owner or over it. */
+  readonly mtimeMs: number;
+  readonly instance: ServiceInstance;
 }
 
 interface Entry {
@@ -244,18 +262,31 @@ function toList(
   path: string,
 ): InstanceList {
   const skipped = [...listing.skipped];
-  const newest = new Map<string, Entry & { readonly content: ServiceInstance }>();
-  for (const { name, id, lease } of listing.files) {
+  for (const { name, lease } of listing.files) {
     const state = states.get(lease);
-    const entry = entries.get(name);
+    const content = entries.get(name)?.content;
     if (state?.kind === 'unreadable') skipped.push({ key: join(path, name), reason: state.reason });
-    if (!entry) continue;
-    const { content } = entry;
     if (typeof content === 'string') skipped.push({ key: join(path, name), reason: content });
-    // One id under two leases: a process that was started again, before the lease of the last one ran out.
-    else if (entry.mtimeMs >= (newest.get(id)?.mtimeMs ?? 0)) newest.set(id, { ...entry, content });
   }
-  return { instances: Array.from(newest.values(), ({ content }) => content), skipped };
+  return {
+    instances: Array.from(standingOf(listing, entries).values(), ({ instance }) => instance),
+    skipped,
+  };
+}
+
+function standingOf({ files }: Listing, entries: ReadonlyMap<string, Entry>): ReadonlyMap<string, Standing> {
+  const standing = new Map<string, Standing>();
+  for (const { name, id, isOverride } of files) {
+    const own = isOverride ? undefined : entries.get(name);
+    if (typeof own?.content !== 'object') continue;
+    // One id under two leases: a process that was started again, before the lease of the last one ran out.
+    if (own.mtimeMs < (standing.get(id)?.ownedMs ?? 0)) continue;
+    const over = entries.get(overrideName(name));
+    const { content: instance, mtimeMs } =
+      typeof over?.content === 'object' && over.mtimeMs > own.mtimeMs ? over : own;
+    if (typeof instance === 'object') standing.set(id, { name, ownedMs: own.mtimeMs, mtimeMs, instance });
+  }
+  return standing;
 }
 
 function nextExpiry(states: ReadonlyMap<string, LeaseState>): number {

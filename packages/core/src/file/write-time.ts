@@ -21,3 +21,8 @@ export function writeTime(clock: Clock): number {
   last = now > last || last - now > BELIEVED_MS ? now : last + STEP_MS;
   return last;
 }
+
+/** The time of what is put over an entry of that time: later than that, and sooner than anything its owner writes afterwards. */
+export function timeOver(entryMs: number): number {
+  return entryMs + STEP_MS;
+}

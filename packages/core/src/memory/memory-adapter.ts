@@ -6,6 +6,7 @@ import {
   type AdapterDefinition,
   type CallOptions,
   type InstanceList,
+  type InstanceOverride,
   type Lease,
   type RegisterOptions,
   type RegistryAdapter,
@@ -91,6 +92,11 @@ class MemoryAdapter implements RegistryAdapter {
   async deregister(instance: InstanceKey, { signal }: CallOptions): Promise<void> {
     this.#check(signal);
     this.#store.delete(instance);
+  }
+
+  async override(key: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
+    this.#check(signal);
+    this.#store.override(key, change);
   }
 
   async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {

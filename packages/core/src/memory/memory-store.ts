@@ -1,9 +1,10 @@
-import type { InstanceList, Lease, SkippedEntry, WatchEvent } from '../adapter.ts';
+import type { InstanceList, InstanceOverride, Lease, SkippedEntry, WatchEvent } from '../adapter.ts';
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
 import { abortError } from '../deadline.ts';
 import { RegistryError } from '../errors.ts';
 import type { InstanceKey, ServiceInstance, ServiceKey } from '../instance.ts';
+import { notListed, overridden } from '../override.ts';
 
 interface Entry {
   readonly instance: ServiceInstance;
@@ -85,6 +86,16 @@ export class MemoryStore {
   delete(key: InstanceKey): void {
     this.#serve();
     this.remove(key);
+  }
+
+  /** Changes an entry under the lease that it has. */
+  override(key: InstanceKey, change: InstanceOverride): void {
+    this.#serve();
+    const entries = this.#find(key)?.entries;
+    const entry = entries?.get(key.id);
+    if (!entries || !entry) throw notListed(key);
+    entries.set(key.id, { ...entry, instance: overridden(entry.instance, change) });
+    this.#changed(key, key.id);
   }
 
   list(key: ServiceKey): InstanceList {

@@ -4,6 +4,7 @@ import {
   type AdapterCapabilities,
   type CallOptions,
   type InstanceList,
+  type InstanceOverride,
   type Lease,
   type RegisterOptions,
   type RegistryAdapter,
@@ -15,6 +16,7 @@ import { abortError, createController, linkSignals } from '../deadline.ts';
 import { RegistryError, toRegistryError } from '../errors.ts';
 import type { InstanceKey, ServiceInstance, ServiceKey } from '../instance.ts';
 import { ListTeller } from '../list-teller.ts';
+import { notListed } from '../override.ts';
 import { type Listing, Merger, type ReadRule } from './merge.ts';
 import { multiOptions, type ResolvedMultiOptions } from './options.ts';
 import { nameOf, Source } from './source.ts';
@@ -55,6 +57,8 @@ interface Listed {
 class MultiAdapter implements RegistryAdapter {
   readonly type = 'multi';
   readonly capabilities: AdapterCapabilities;
+  /** Absent where no source can. */
+  readonly override?: NonNullable<RegistryAdapter['override']>;
   readonly #sources: readonly Source[];
   readonly #readers: readonly Source[];
   readonly #writers: readonly Source[];
@@ -74,6 +78,8 @@ class MultiAdapter implements RegistryAdapter {
     this.#clock = clock;
     this.#warn = warn;
     this.capabilities = together(sources.map(({ adapter: each }) => each.capabilities));
+    if (sources.some(({ adapter: each }) => each.canOverride))
+      this.override = (key, change, options) => this.#override(key, change, options);
     for (const source of this.#writers) {
       source.events.on((event) => {
         if (event.type === 'registration') this.#noteLoss(event.instance, event.error);
@@ -183,6 +189,35 @@ class MultiAdapter implements RegistryAdapter {
     return [...new Set(answers.flatMap((answer) => (answer instanceof RegistryError ? [] : answer)))];
   }
 
+  /** In every source that lists it. What one that can't be reached lists stays as it was. */
+  async #override(key: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
+    const doing = `override ${key.service}/${key.id}`;
+    this.#check(signal, doing);
+    const failures: Failure[] = [];
+    const done: string[] = [];
+    await Promise.all(
+      this.#sources.map(async ({ name, adapter: source }) => {
+        try {
+          const { instances } = await source.discover(key, signal);
+          if (!instances.some(({ id }) => id === key.id)) return;
+          await source.override(key, change, signal);
+          done.push(name);
+        } catch (cause) {
+          failures.push({ source: name, error: toRegistryError(cause, doing) });
+        }
+      }),
+    );
+    if (signal.aborted) throw abortError(signal, doing);
+    if (this.#closed.signal.aborted) throw closedError();
+    const refused = failures.filter(({ error }) => !error.retryable);
+    if (refused.length > 0) throw leftUndone(doing, done, refused);
+    if (failures.length === this.#sources.length) throw leftUndone(doing, done, failures);
+    if (done.length === 0) throw notListed(key, failures[0]?.error);
+    if (failures.length === 0) return;
+    const left = failures.map(({ source }) => source).join(', ');
+    this.#warn(`${doing}: not done in ${left}: do it again when it is back`);
+  }
+
   /** Asks every source that is read. @throws when none answers. */
   async #ask<T>(
     doing: string,
@@ -274,13 +309,24 @@ interface Failure {
   readonly error: RegistryError;
 }
 
-/** Has the code that all share, or else says that it may pass. */
 function noneAnswers(doing: string, failures: readonly Failure[]): RegistryError {
+  return asOne(failures, (each) => `${doing}: no source can: ${each}`);
+}
+
+function leftUndone(doing: string, done: readonly string[], failures: readonly Failure[]): RegistryError {
+  const where = done.length === 0 ? 'done nowhere' : `done in ${done.join(', ')} alone`;
+  return asOne(failures, (each) => `${doing}: ${where}: ${each}`);
+}
+
+/** Has the code that all share, or else says that it may pass. */
+function asOne(failures: readonly Failure[], say: (each: string) => string): RegistryError {
   const codes = new Set(failures.map(({ error }) => error.code));
   const [code = 'UNAVAILABLE'] = codes;
   const each = failures.map(({ source, error }) => `${source}: ${error.message}`).join('; ');
-  return new RegistryError(codes.size === 1 ? code : 'UNAVAILABLE', `${doing}: no source can: ${each}`, {
-    cause: failures[0]?.error,
+  const [first] = failures;
+  return new RegistryError(codes.size === 1 ? code : 'UNAVAILABLE', say(each), {
+    cause: first?.error,
+    ...(failures.length === 1 && first?.error.field !== undefined && { field: first.error.field }),
   });
 }
 

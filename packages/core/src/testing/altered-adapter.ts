@@ -9,6 +9,7 @@ export function alteredAdapter(inner: RegistryAdapter, members: Partial<Registry
     close: inner.close.bind(inner),
     register: inner.register.bind(inner),
     deregister: inner.deregister.bind(inner),
+    ...(inner.override && { override: inner.override.bind(inner) }),
     discover: inner.discover.bind(inner),
     ...(inner.watch && { watch: inner.watch.bind(inner) }),
     listServices: inner.listServices.bind(inner),

@@ -5,6 +5,7 @@ import {
   memoryAdapter,
   Registry,
   type RegistryAdapter,
+  RegistryError,
   type RollcallConfigInput,
   type ServiceInstance,
 } from '@rollcall/core';
@@ -28,6 +29,11 @@ class Rig {
 
   async both(read: 'merged' | 'first' = 'merged', config: RollcallConfigInput = {}): Promise<Registry> {
     return this.#handle(await this.#adapter(read, testConfig(config)), config);
+  }
+
+  /** The adapter alone, as an operator uses it. */
+  adapter(): Promise<RegistryAdapter> {
+    return this.#adapter('merged', testConfig({}));
   }
 
   one(store: Store): Registry {
@@ -131,6 +137,69 @@ describe('an instance is listed in every source', () => {
     rig.new.setOutage(false);
     await rig.clock.advance(15_000);
     expect(one.state).toBe('registered');
+  });
+});
+
+describe('an override', () => {
+  const key = { namespace: 'default', service: SERVICE, id: 'a' };
+  const change = { status: 'OUT_OF_SERVICE' } as const;
+  const call = { signal: new AbortController().signal };
+  const override = async (rig: Rig) => {
+    const adapter = await rig.adapter();
+    onTestFinished(() => adapter.close());
+    const done = adapter.override?.(key, change, call) ?? Promise.resolve();
+    done.catch(() => {});
+    await rig.clock.advance(10_000);
+    return done;
+  };
+
+  it('is made in every source that lists the instance', async () => {
+    const rig = new Rig();
+    (await rig.both()).register(spec('a'));
+    rig.one(rig.new).register(spec('b', 8081));
+    await rig.clock.advance(100);
+    await override(rig);
+    expect([rig.listed(rig.old), rig.listed(rig.new)]).toEqual([
+      ['a OUT_OF_SERVICE'],
+      ['a OUT_OF_SERVICE', 'b UP'],
+    ]);
+  });
+
+  it('is made where it can be; of a source that can’t be reached a warning tells', async () => {
+    const rig = new Rig();
+    (await rig.both()).register(spec('a'));
+    await rig.clock.advance(100);
+    rig.old.setOutage(true);
+    await override(rig);
+    expect(rig.listed(rig.new)).toEqual(['a OUT_OF_SERVICE']);
+    expect(rig.warnings.filter((line) => line.includes('override'))).toEqual([
+      'override user-service/a: not done in old: do it again when it is back',
+    ]);
+  });
+
+  it('is refused where none of the sources that can be reached lists the instance; fails where none can', async () => {
+    const rig = new Rig();
+    await expect(override(rig)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field: 'id' });
+    rig.old.setOutage(true);
+    await expect(override(rig)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', field: 'id' });
+    rig.new.setOutage(true);
+    await expect(override(rig)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('done nowhere: old: ') as string,
+    });
+  });
+
+  it('fails where a source that lists the instance can’t, and says where it is done', async () => {
+    const rig = new Rig();
+    (await rig.both()).register(spec('a'));
+    await rig.clock.advance(100);
+    rig.oldOtherwise = {
+      override: () => Promise.reject(new RegistryError('UNSUPPORTED', 'it never could')),
+    };
+    await expect(override(rig)).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: 'override user-service/a: done in new alone: old: it never could',
+    });
   });
 });
 
