@@ -3,10 +3,15 @@ import {
   type AdapterCapabilities,
   type AdapterContext,
   type CallOptions,
+  contested,
   defineAdapter,
   type InstanceKey,
   type InstanceList,
+  type InstanceOverride,
   type Lease,
+  notListed,
+  OVERRIDE_TRIES,
+  overridden,
   type RegisterOptions,
   type RegistryAdapter,
   RegistryError,
@@ -27,6 +32,7 @@ import { rollcallLayout } from './layouts/rollcall.ts';
 import { ProcessLeases } from './lease.ts';
 import { type EtcdOptions, etcdOptions, type ResolvedEtcdOptions } from './options.ts';
 import { readRange } from './range.ts';
+import { readKey, replaceValue } from './standing-key.ts';
 import { type Changes, watchRange } from './watch.ts';
 
 /** What `registry.type: etcd` selects. */
@@ -90,6 +96,19 @@ class EtcdAdapter implements RegistryAdapter {
   async deregister(instance: InstanceKey, { signal }: CallOptions): Promise<void> {
     const doing = `deregister ${instance.service}/${instance.id} in etcd`;
     await this.#open().leases.delete(this.#layout.key(instance), doing, signal);
+  }
+
+  async override(instance: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
+    const doing = `override ${instance.service}/${instance.id} in etcd`;
+    const { client } = this.#open();
+    const key = this.#layout.key(instance);
+    for (let tries = OVERRIDE_TRIES; tries > 0; tries--) {
+      const standing = await readKey(client, key, doing, signal);
+      if (!standing) throw notListed(instance);
+      const value = this.#layout.encode(overridden(this.#listed(instance, standing), change));
+      if (await replaceValue(client, standing, value, doing, signal)) return;
+    }
+    throw contested(instance);
   }
 
   async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
@@ -156,6 +175,15 @@ class EtcdAdapter implements RegistryAdapter {
       if (read.skipped) skipped.push(read.skipped);
     }
     return { instances, skipped, revision };
+  }
+
+  /** What an entry says. @throws {RegistryError} `INVALID_ARGUMENT` for one that no reader lists. */
+  #listed(key: InstanceKey, { value }: IKeyValue): ServiceInstance {
+    try {
+      return this.#layout.decode(value.toString(), key);
+    } catch (error) {
+      throw notListed(key, error);
+    }
   }
 
   /** Of several writes to one key only the last counts, so an id is never both put and removed. */

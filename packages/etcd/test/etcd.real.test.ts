@@ -137,6 +137,27 @@ describe('the lease', () => {
     expect((await adapter.discover(defaultKey, soon())).instances).toHaveLength(1);
   });
 
+  it('is left as it is by an override, also of a client that has one of its own', async () => {
+    const [owner, operator] = [await open(), await open()];
+    await owner.register(instance('a', { zone: 'eu-1a' }), { ttlMs, ...soon() });
+    await operator.register(instance('b'), { ttlMs, ...soon() });
+    const leaseOf = async () =>
+      JSON.parse(await etcd.etcdctl(['get', '/rollcall/default/user-service/a', '--write-out=json'])) as {
+        kvs: [{ lease: number; value: string }];
+      };
+    const [before] = (await leaseOf()).kvs;
+    await operator.override({ ...defaultKey, id: 'a' }, { status: 'OUT_OF_SERVICE', weight: 3 }, soon());
+    const [after] = (await leaseOf()).kvs;
+    expect(after.lease).toBe(before.lease);
+    expect(JSON.parse(Buffer.from(after.value, 'base64').toString())).toEqual({
+      host: '10.0.0.7',
+      port: 8080,
+      zone: 'eu-1a',
+      status: 'OUT_OF_SERVICE',
+      weight: 3,
+    });
+  });
+
   it('has the TTL that etcd granted, where that is more than was asked', async () => {
     const adapter = await open();
     const lease = await adapter.register(instance('a'), { ttlMs: 10, ...soon() });
