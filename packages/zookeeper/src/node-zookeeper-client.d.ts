@@ -10,6 +10,8 @@ declare module 'node-zookeeper-client' {
     /** Eight zero bytes for a node that isn't ephemeral. */
     readonly ephemeralOwner: Buffer;
     readonly numChildren: number;
+    /** How often its data was written since it was made. */
+    readonly version: number;
   }
 
   export interface WatchedEvent {
@@ -85,6 +87,7 @@ declare module 'node-zookeeper-client' {
     static readonly OPERATION_TIMEOUT: number;
     static readonly BAD_ARGUMENTS: number;
     static readonly NO_NODE: number;
+    static readonly BAD_VERSION: number;
     static readonly NO_AUTH: number;
     static readonly NODE_EXISTS: number;
     static readonly NOT_EMPTY: number;

@@ -75,6 +75,44 @@ export async function readNode(
   }
 }
 
+/** The data of a node, and what tells when it is written again; `undefined` for one that isn't there. */
+export async function readVersion(
+  call: NodeCall,
+  path: string,
+): Promise<{ readonly data: Buffer; readonly version: number } | undefined> {
+  try {
+    return await request(call, (client, done) =>
+      client.getData(path, (error, data, stat) =>
+        done(error, { data: data ?? NOTHING, version: stat?.version ?? -1 }),
+      ),
+    );
+  } catch (error) {
+    if (zookeeperCode(error) === Exception.NO_NODE) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Replaces the data of a node, which stays its session's.
+ *
+ * @returns whether it did; not where the node was written or removed since it was read.
+ */
+export async function replaceData(
+  call: NodeCall,
+  path: string,
+  data: Buffer,
+  version: number,
+): Promise<boolean> {
+  try {
+    await request<Stat>(call, (client, done) => client.setData(path, data, version, done));
+    return true;
+  } catch (error) {
+    const code = zookeeperCode(error);
+    if (code === Exception.BAD_VERSION || code === Exception.NO_NODE) return false;
+    throw error;
+  }
+}
+
 /** The names of the nodes below one; `undefined` for one that isn't there. */
 export async function listNodes(
   call: NodeCall,

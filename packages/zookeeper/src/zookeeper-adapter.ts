@@ -4,10 +4,15 @@ import {
   type AdapterContext,
   type CallOptions,
   type Clock,
+  contested,
   defineAdapter,
   type InstanceKey,
   type InstanceList,
+  type InstanceOverride,
   type Lease,
+  notListed,
+  OVERRIDE_TRIES,
+  overridden,
   type RegisterOptions,
   type RegistryAdapter,
   RegistryError,
@@ -31,7 +36,9 @@ import {
   type NodeCall,
   putEphemeral,
   readNode,
+  readVersion,
   removeNode,
+  replaceData,
 } from './nodes.ts';
 import { type ResolvedZooKeeperOptions, type ZooKeeperOptions, zookeeperOptions } from './options.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -120,6 +127,21 @@ class ZooKeeperAdapter implements RegistryAdapter {
   async deregister(instance: InstanceKey, { signal }: CallOptions): Promise<void> {
     const doing = `deregister ${instance.service}/${instance.id} in ZooKeeper`;
     await this.#using(doing, signal, (call) => removeNode(call, this.#layout.path(instance)));
+  }
+
+  async override(instance: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
+    const doing = `override ${instance.service}/${instance.id} in ZooKeeper`;
+    const path = this.#layout.path(instance);
+    await this.#using(doing, signal, async (call) => {
+      for (let tries = OVERRIDE_TRIES; tries > 0; tries--) {
+        const standing = await readVersion(call, path);
+        if (!standing) throw notListed(instance);
+        const changed = overridden(this.#listed(instance, standing.data), change);
+        const text = this.#layout.revise?.(standing.data.toString(), changed) ?? this.#layout.encode(changed);
+        if (await replaceData(call, path, Buffer.from(text), standing.version)) return;
+      }
+      throw contested(instance);
+    });
   }
 
   async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
@@ -261,6 +283,15 @@ class ZooKeeperAdapter implements RegistryAdapter {
     for (const session of [this.#session, ...this.#retired]) session?.close(error);
     this.#retired.clear();
     this.#session = undefined;
+  }
+
+  /** What a node says. @throws {RegistryError} `INVALID_ARGUMENT` for one that no reader lists. */
+  #listed(key: InstanceKey, data: Buffer): ServiceInstance {
+    try {
+      return this.#layout.decode(data.toString(), key);
+    } catch (error) {
+      throw notListed(key, error);
+    }
   }
 
   #readAll(key: ServiceKey, nodes: ReadonlyMap<string, Buffer | undefined>) {

@@ -153,3 +153,46 @@ describe('spring', () => {
     });
   });
 });
+
+describe('an entry of Curator that an operator changes', () => {
+  const revise = (data: object, spec: Partial<InstanceSpec>) =>
+    JSON.parse(spring.revise?.(JSON.stringify(data), defineInstance({ ...bare, ...spec })) ?? '') as Record<
+      string,
+      unknown
+    >;
+  const payload = {
+    '@class': 'org.apache.dubbo.registry.zookeeper.ZookeeperInstance',
+    id: 'a',
+    name: 'orders',
+  };
+  const entry = {
+    name: 'orders',
+    id: 'a',
+    address: '10.0.0.7',
+    port: 8080,
+    registrationTimeUTC: 1,
+    extra: 'x',
+  };
+
+  it('keeps the class of its payload, and all else that its own framework wrote', () => {
+    expect(revise({ ...entry, payload }, { status: 'OUT_OF_SERVICE', weight: 3 })).toEqual({
+      ...entry,
+      payload: { ...payload, metadata: { instance_status: 'OUT_OF_SERVICE', 'rollcall.weight': '3' } },
+    });
+  });
+
+  it('follows Curator’s own switch where there is one', () => {
+    for (const [status, enabled] of [
+      ['UP', true],
+      ['DOWN', true],
+      ['OUT_OF_SERVICE', false],
+    ] as const)
+      expect(revise({ ...entry, enabled: !enabled, payload }, { status })).toMatchObject({ enabled });
+  });
+
+  it('has no place for it without a payload', () => {
+    expect(() => revise({ ...entry, payload: null }, {})).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED' }),
+    );
+  });
+});

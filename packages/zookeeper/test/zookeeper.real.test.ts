@@ -74,6 +74,29 @@ describe('an entry', () => {
     expect(await ownerOf('taken', 'a')).toBe(after);
   });
 
+  it('that an operator changes stays its owner’s, also when the operator’s session ends', async () => {
+    const [owner, other] = [
+      await openAdapter({ hosts: [endpoint] }),
+      await openAdapter({ hosts: [endpoint] }),
+    ];
+    await owner.register(instance('changed', 'a', { zone: 'eu-1a' }), { ttlMs, ...soon() });
+    await other.register(instance('changed', 'b'), { ttlMs, ...soon() });
+    const before = await ownerOf('changed', 'a');
+    await other.override({ ...keyOf('changed'), id: 'a' }, { status: 'OUT_OF_SERVICE' }, soon());
+    const session = await ownerOf('changed', 'b');
+    await killSession(endpoint, session ?? '');
+    await vi.waitFor(async () =>
+      expect(await operator.ownerOf(pathOf(instance('changed', 'b')))).toBeUndefined(),
+    );
+    expect(await ownerOf('changed', 'a')).toBe(before);
+    expect(JSON.parse(await operator.read(pathOf(instance('changed', 'a'))))).toEqual({
+      host: '10.0.0.7',
+      port: 8080,
+      zone: 'eu-1a',
+      status: 'OUT_OF_SERVICE',
+    });
+  });
+
   it('takes the place of a lasting node', async () => {
     await operator.write(pathOf(instance('lasting', 'a')), 'left behind');
     const adapter = await openAdapter({ hosts: [endpoint] });

@@ -61,6 +61,20 @@ function curatorLayout(chroot: string, clock: Clock, payloadClass: string): Layo
         serviceType: 'DYNAMIC',
         uriSpec: URI_SPEC,
       }),
+    // Java's readers want the payload's class as it was, and others may stand beside what is read here.
+    revise(data, instance) {
+      const { enabled, payload, ...entry } = parseJsonObject(data);
+      if (!isObject(payload)) {
+        const message = `${instance.service}/${instance.id} has no payload, where Spring and Dubbo keep status and weight: let its own process change it`;
+        throw new RegistryError('UNSUPPORTED', message);
+      }
+      return JSON.stringify({
+        ...entry,
+        // Curator's switch holds before the status.
+        ...(enabled !== undefined && { enabled: instance.status !== 'OUT_OF_SERVICE' }),
+        payload: { ...payload, metadata: writeMetadata(instance) },
+      });
+    },
     decode(data, key) {
       const entry = parseJsonObject(data);
       if (entry['name'] !== key.service)

@@ -1,4 +1,4 @@
-import type { InstanceKey, ServiceKey } from '@rollcall/core';
+import type { InstanceKey, ServiceInstance, ServiceKey } from '@rollcall/core';
 import type { InstanceLayout } from '@rollcall/core/dialects';
 
 /** How instances are written in ZooKeeper: as which nodes, with which data. */
@@ -15,6 +15,14 @@ export interface Layout extends InstanceLayout {
 
   /** The node of one instance. @throws {RegistryError} as `servicePath`. */
   path(instance: InstanceKey): string;
+
+  /**
+   * The data of a node, which may be another framework's, changed to say what the instance says. Left out where `encode` writes all
+   * that such data holds.
+   *
+   * @throws {RegistryError} `UNSUPPORTED` for data with no place for it.
+   */
+  revise?(data: string, instance: ServiceInstance): string;
 
   /** The id of the instance whose node has this name; `undefined` when none is written so. */
   idOf(name: string): string | undefined;
