@@ -35,6 +35,10 @@ export class Agents {
     this.#scope = scope;
   }
 
+  get all(): readonly Agent[] {
+    return this.#all;
+  }
+
   get count(): number {
     return this.#all.length;
   }

@@ -6,6 +6,7 @@ import {
   defineAdapter,
   type InstanceKey,
   type InstanceList,
+  type InstanceOverride,
   type Lease,
   type RegisterOptions,
   type RegistryAdapter,
@@ -22,6 +23,7 @@ import { kratosLayout } from './layouts/kratos.ts';
 import type { Layout } from './layouts/layout.ts';
 import { rollcallLayout } from './layouts/rollcall.ts';
 import { springLayout } from './layouts/spring.ts';
+import { overrideEntry } from './override-entry.ts';
 import { type ConsulOptions, consulOptions, type ResolvedConsulOptions } from './options.ts';
 import { type Question, readChanges, readOnce } from './reading.ts';
 import { Registrations, TTL_RANGE_MS } from './registrations.ts';
@@ -107,6 +109,14 @@ class ConsulAdapter implements RegistryAdapter {
 
   async deregister(instance: InstanceKey, options: CallOptions): Promise<void> {
     await this.#open().registrations.deregister(instance, options);
+  }
+
+  async override(key: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
+    const { agents } = this.#open();
+    const doing = `override ${key.service}/${key.id} in Consul`;
+    const { answer } = await readOnce(agents, this.#entriesOf(key, doing, signal));
+    const target = { key, layout: this.#layout, text: answer.text };
+    await overrideEntry(agents, target, change, { doing, signal });
   }
 
   async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {

@@ -1,8 +1,8 @@
 import {
   decodeInstance,
-  defineInstance,
   type InstanceStatus,
   ListTeller,
+  overridden,
   RegistryError,
   sameInstance,
   type ServiceInstance,
@@ -14,6 +14,7 @@ import {
 import { isObject } from '@rollcall/core/dialects';
 import type { ConsulService, Layout } from './layouts/layout.ts';
 import { decodeServiceId } from './layouts/names.ts';
+import { OVERRIDE_CHECK, readOverride } from './override-check.ts';
 import type { Answered } from './reading.ts';
 
 /** What the ID of the check of each entry that Rollcall writes starts with; the entry's ID follows. */
@@ -127,7 +128,7 @@ export class ServiceView {
     if (!own) {
       // Somebody removed the check of an entry of ours, and with it the proof of life.
       if (id !== undefined) return undefined;
-      return standing(this.#layout.read(service, this.#key, host), checks);
+      return standing(this.#layout.read(service, this.#key, host), service.ID, checks);
     }
     if (own.Type === 'ttl') {
       // The lease ended, or the agent that keeps it is gone; the agent removes the entry a minute later or more.
@@ -135,7 +136,7 @@ export class ServiceView {
     }
     if (id === undefined) throw new RegistryError('PROTOCOL', 'its ID is not one that Rollcall writes');
     const notes = typeof own.Notes === 'string' ? own.Notes : '';
-    return standing(decodeInstance(notes, { ...this.#key, id }), checks);
+    return standing(decodeInstance(notes, { ...this.#key, id }), service.ID, checks);
   }
 }
 
@@ -156,7 +157,7 @@ interface Reading {
   readonly skipped?: SkippedEntry;
 }
 
-interface Entry {
+export interface Entry {
   readonly node: string;
   readonly host: string;
   readonly modified: number;
@@ -172,17 +173,22 @@ interface Check {
 }
 
 /**
- * Checks only take away: an instance that says `UP` is `OUT_OF_SERVICE` in maintenance mode, and `DOWN` when a check is
- * critical. What it says of itself otherwise is nearer to the truth than a check.
+ * What an operator put over an instance holds before what it says of itself. Other checks only take away: an instance that says `UP`
+ * is `OUT_OF_SERVICE` in maintenance mode, and `DOWN` when a check is critical. What it says otherwise is nearer to the truth than
+ * a check.
  */
-function standing(instance: ServiceInstance, checks: readonly Check[]): ServiceInstance {
+function standing(own: ServiceInstance, serviceId: string, checks: readonly Check[]): ServiceInstance {
+  const over = checks.find(({ CheckID }) => CheckID === OVERRIDE_CHECK + serviceId);
+  const instance = over ? overridden(own, readOverride(over.Notes)) : own;
   if (instance.status !== 'UP') return instance;
-  const critical = checks.filter(({ Status }) => Status === 'critical' || Status === 'maintenance');
+  const critical = checks.filter(
+    (check) => check !== over && (check.Status === 'critical' || check.Status === 'maintenance'),
+  );
   if (critical.length === 0) return instance;
   const status: InstanceStatus = critical.some(({ CheckID }) => MAINTENANCE.test(CheckID))
     ? 'OUT_OF_SERVICE'
     : 'DOWN';
-  return defineInstance({ ...instance, status });
+  return overridden(instance, { status });
 }
 
 function isDeadNode({ CheckID, Status }: Check): boolean {
@@ -199,7 +205,8 @@ function isOf({ modified, host, marks }: Reading, entry: Entry): boolean {
   );
 }
 
-function parseList(text: string): readonly unknown[] {
+/** The entries of an answer of `/health/service`. @throws {RegistryError} `PROTOCOL` when it is none. */
+export function parseList(text: string): readonly unknown[] {
   let list: unknown;
   try {
     list = JSON.parse(text);
@@ -213,7 +220,8 @@ function parseList(text: string): readonly unknown[] {
   return list;
 }
 
-function entryOf(raw: unknown): Entry | undefined {
+/** One of them, as far as it is one. */
+export function entryOf(raw: unknown): Entry | undefined {
   if (!isObject(raw) || !isObject(raw['Node']) || !isObject(raw['Service'])) return undefined;
   const { Node: node, Service: service, Checks: checks } = raw;
   if (typeof node['Node'] !== 'string' || !isConsulService(service)) return undefined;

@@ -51,6 +51,34 @@ describe('of several agents', { timeout: 150_000 }, () => {
     await vi.waitFor(async () => expect(await nodesOf('moving')).toEqual([]), patience);
   });
 
+  it('the one that keeps an entry is the only one that can change it, and has to be among the addresses', async () => {
+    const leader = await consul.leader();
+    const [home, other] = consul.nodes.filter((node) => node.name !== leader.name) as [
+      RegistryNode,
+      RegistryNode,
+    ];
+    const owner = await openAdapter({ addresses: [home.endpoint] });
+    await owner.register(instance('changed', 'a'), { ttlMs, ...soon() });
+    const key = { ...keyOf('changed'), id: 'a' };
+    const elsewhere = await openAdapter({ addresses: [other.endpoint] });
+    const seen = async () => (await elsewhere.discover(key, soon())).instances;
+    await vi.waitFor(async () => expect(await seen()).toHaveLength(1), patience);
+    await expect(elsewhere.override(key, { status: 'OUT_OF_SERVICE' }, soon())).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringMatching(
+        new RegExp(`agent of the node ${home.name}, .*none of \`addresses\``, 'u'),
+      ) as string,
+    });
+    const both = await openAdapter({ addresses: [other.endpoint, home.endpoint] });
+    await both.override(key, { status: 'OUT_OF_SERVICE' }, soon());
+    await vi.waitFor(async () => expect((await seen())[0]?.status).toBe('OUT_OF_SERVICE'), patience);
+    // Who reads passing entries only doesn’t see it.
+    const operator = new Operator(leader.endpoint);
+    expect(await operator.call('GET', 'health/service/changed?passing')).toEqual([]);
+    await both.override(key, { status: 'UP' }, soon());
+    await vi.waitFor(async () => expect((await seen())[0]?.status).toBe('UP'), patience);
+  });
+
   it('one that is dead when its entry is deregistered leaves nothing in the catalog', async () => {
     const leader = await consul.leader();
     const [home, other] = consul.nodes.filter((node) => node.name !== leader.name) as [

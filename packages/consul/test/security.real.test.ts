@@ -128,8 +128,13 @@ describe('access lists', { timeout: 60_000 }, () => {
     await writeFile(tokenFile, `${old.SecretID}\n`);
     const adapter = await openAdapter({ addresses, tokenFile });
     const lease = await adapter.register(instance('rotated', 'a'), { ttlMs: 2_000, ...soon() });
+    await adapter.override({ ...keyOf('rotated'), id: 'a' }, { weight: 7 }, soon());
     await writeFile(tokenFile, young.SecretID);
     await lease.renew?.(soon());
+    // That the agent gets the new token is no word of the owner's.
+    await vi.waitFor(async () =>
+      expect((await adapter.discover(keyOf('rotated'), soon())).instances).toMatchObject([{ weight: 7 }]),
+    );
     await operator.call('DELETE', `acl/token/${old.AccessorID}`);
     await lease.renew?.(soon());
     expect((await adapter.discover(keyOf('rotated'), soon())).instances).toHaveLength(1);

@@ -63,6 +63,29 @@ describe('who is listed', () => {
     expect(instances.map(({ status }) => status)).toEqual(['DOWN', 'DOWN']);
   });
 
+  it('is as an operator’s check says, which holds before what the instance says; other checks only take away', () => {
+    const over = (notes: unknown, Status = 'passing') => ({
+      CheckID: 'rollcall-override:orders~~a',
+      Status,
+      Type: 'ttl',
+      Notes: typeof notes === 'string' ? notes : JSON.stringify(notes),
+    });
+    const maintenance = { CheckID: '_service_maintenance:orders~~a', Status: 'critical' };
+    const own = (status: string) => `{"host":"10.0.0.7","port":8080,"status":"${status}","weight":2}`;
+    const seen = (notes: string, ...checks: object[]) => {
+      const [one] = read(entry('a', { notes, checks })).instances;
+      return [one?.status, one?.weight];
+    };
+    expect(seen(own('UP'), over({ status: 'OUT_OF_SERVICE' }, 'critical'))).toEqual(['OUT_OF_SERVICE', 2]);
+    expect(seen(own('UP'), over({ weight: 9 }))).toEqual(['UP', 9]);
+    expect(seen(own('OUT_OF_SERVICE'), over({ status: 'UP', weight: 0 }))).toEqual(['UP', 0]);
+    expect(seen(own('OUT_OF_SERVICE'), over({ status: 'UP' }), maintenance)).toEqual(['OUT_OF_SERVICE', 2]);
+    // The agent’s own word for a check that nobody answers says nothing here.
+    expect(seen(own('UP'), over({ weight: 9 }, 'critical'))).toEqual(['UP', 9]);
+    for (const nonsense of ['', 'not json', '[]', { status: 'ASLEEP', weight: -1 }, { weight: '9' }])
+      expect(seen(own('UP'), over(nonsense, 'critical'))).toEqual(['UP', 2]);
+  });
+
   it('is there once, by the younger entry, while two agents have one of the same id', () => {
     const [old, young] = ['{"host":"old","port":1}', '{"host":"young","port":1}'];
     for (const order of [
