@@ -8,6 +8,7 @@ import {
   defineAdapter,
   type InstanceKey,
   type InstanceList,
+  type InstanceOverride,
   type Lease,
   type RegisterOptions,
   type RegistryAdapter,
@@ -23,6 +24,7 @@ import type { Layout } from './layouts/layout.ts';
 import { rollcallLayout } from './layouts/rollcall.ts';
 import { springLayout } from './layouts/spring.ts';
 import { type EurekaOptions, eurekaOptions, type ResolvedEurekaOptions } from './options.ts';
+import { overrideEntry } from './override-entry.ts';
 import { leaseTerms, putEntry, TTL_RANGE_MS } from './put-entry.ts';
 import { type PollFollower, RegistryPoll } from './registry-poll.ts';
 import { ServiceView } from './service-view.ts';
@@ -125,6 +127,12 @@ class EurekaAdapter implements RegistryAdapter {
     const doing = `deregister ${instance.service}/${instance.id} in Eureka`;
     const place = { app: this.#layout.app(instance), instanceId: this.#layout.instanceId(instance) };
     await this.#use(signal, doing).servers.remove({ signal, doing }, place);
+  }
+
+  async override(key: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
+    const doing = `override ${key.service}/${key.id} in Eureka`;
+    const { servers } = this.#use(signal, doing);
+    await overrideEntry({ signal, doing }, { servers, layout: this.#layout }, key, change);
   }
 
   async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {

@@ -101,15 +101,18 @@ export class EurekaServers {
   }
 
   /** What stands there, past the servers' caches. */
-  async standing(call: EurekaCall, { app, instanceId }: EntryPlace): Promise<StandingEntry | undefined> {
+  async standing(call: EurekaCall, place: EntryPlace): Promise<StandingEntry | undefined> {
+    const instance = await this.instance(call, place);
+    return instance && standingOf(instance);
+  }
+
+  /** The same, with all that the server says of it. */
+  async instance(
+    call: EurekaCall,
+    { app, instanceId }: EntryPlace,
+  ): Promise<Readonly<Record<string, unknown>> | undefined> {
     const answer = await this.#send(call, { method: 'GET', path: ['apps', app, instanceId] }, [404]);
-    if (answer.status === 404) return undefined;
-    const { value } = this.#read(call, answer, readInstance);
-    return {
-      status: String(value['status']),
-      override: overrideOf(value),
-      dirtyAt: numberOf(value['lastDirtyTimestamp']),
-    };
+    return answer.status === 404 ? undefined : this.#read(call, answer, readInstance).value;
   }
 
   /** These entries of one server as they are now, past its caches. Those that another server answers for are left out. */
@@ -205,6 +208,15 @@ export class EurekaServers {
       throw new RegistryError('PROTOCOL', what, { cause: error });
     }
   }
+}
+
+/** What counts of an entry before something is written over it. */
+export function standingOf(instance: Readonly<Record<string, unknown>>): StandingEntry {
+  return {
+    status: String(instance['status']),
+    override: overrideOf(instance),
+    dirtyAt: numberOf(instance['lastDirtyTimestamp']),
+  };
 }
 
 interface EurekaRequest {

@@ -22,14 +22,33 @@ export async function putEntry(
 ): Promise<number> {
   const place: EntryPlace = info;
   const before = await servers.standing(call, place);
-  let dirtyAt = Math.max(clock.wallNow(), (before?.dirtyAt ?? 0) + 1);
-  if (before?.override === 'UP' && info.status === 'OUT_OF_SERVICE')
+  const dirtyAt = Math.max(clock.wallNow(), (before?.dirtyAt ?? 0) + 1);
+  if (before?.override === 'UP' && info.status === 'OUT_OF_SERVICE') {
     await servers.removeOverride(call, place, info.status);
-  else if (isStuck(before, info)) await servers.put(call, passingAs(info, 'DOWN'), lease, dirtyAt++);
+    return await putSettled(call, servers, undefined, info, lease, dirtyAt);
+  }
+  return await putSettled(call, servers, before, info, lease, dirtyAt);
+}
+
+/**
+ * Writes an instance over what stands there, through `DOWN` where Eureka would keep its status else.
+ *
+ * @returns the version that it was written as.
+ */
+export async function putSettled(
+  call: EurekaCall,
+  servers: EurekaServers,
+  before: StandingEntry | undefined,
+  info: InstanceInfo,
+  lease: LeaseTerms,
+  firstDirtyAt: number,
+): Promise<number> {
+  let dirtyAt = firstDirtyAt;
+  if (isStuck(before, info)) await servers.put(call, passingAs(info, 'DOWN'), lease, dirtyAt++);
   await servers.put(call, info, lease, dirtyAt);
   // Before its first beat an entry outlives it by the duration, afterwards by twice that: see `leaseTerms`. One that isn't
   // known any more is for the next beat to find out.
-  await servers.beat(call, place, dirtyAt);
+  await servers.beat(call, info, dirtyAt);
   return dirtyAt;
 }
 

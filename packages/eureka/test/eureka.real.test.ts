@@ -145,6 +145,26 @@ describe('the status', () => {
     expect(await operator.read(place)).toMatchObject({ status: 'UP' });
   });
 
+  it('that Rollcall’s operator sets takes the place of one of Eureka’s own', async () => {
+    const adapter = await openAdapter({ servers: [server] });
+    const place = placeOf('both', 'a');
+    await adapter.register(instance('both', 'a', { weight: 2 }), { ttlMs, ...soon() });
+    await operator.setStatus(place, 'OUT_OF_SERVICE');
+    const key = { ...keyOf('both'), id: 'a' };
+    await adapter.override(key, { weight: 5 }, soon());
+    expect(await operator.read(place)).toMatchObject({
+      status: 'OUT_OF_SERVICE',
+      overriddenStatus: 'OUT_OF_SERVICE',
+      metadata: { 'rollcall.weight': '5' },
+    });
+    await adapter.override(key, { status: 'UP' }, soon());
+    expect(await operator.read(place)).toMatchObject({
+      status: 'UP',
+      overriddenStatus: 'UNKNOWN',
+      metadata: { 'rollcall.weight': '5' },
+    });
+  });
+
   it('that an operator sets for one service is not that of another with the same id', async () => {
     const adapter = await openAdapter({ servers: [server] });
     for (const service of ['twin', 'other-twin'])
@@ -243,6 +263,37 @@ describe('a service of Spring Cloud', () => {
     });
   });
 });
+
+describe('an entry of another client', () => {
+  it('that an operator changes keeps what only that client knows, and the terms of its lease', async () => {
+    const adapter = await openAdapter({ servers: [server], layout: 'spring' });
+    const place = placeOf('foreign', '10.0.0.9:8080', 'spring');
+    const metadata = { 'management.port': '8081', 'rollcall.weight': '2', zone: 'eu-1a' };
+    await operator.post({
+      ...place,
+      vipAddress: 'foreign',
+      homePageUrl: 'http://10.0.0.9:8080/',
+      healthCheckUrl: 'http://10.0.0.9:8080/health',
+      leaseInfo: { renewalIntervalInSecs: 7, durationInSecs: 21 },
+      metadata,
+    });
+    const key = { ...keyOf('foreign'), id: '10.0.0.9:8080' };
+    const before = await operator.read(place);
+    await adapter.override(key, { status: 'OUT_OF_SERVICE', weight: 1 }, soon());
+    const { 'rollcall.weight': _weight, ...others } = metadata;
+    expect(await operator.read(place)).toMatchObject({
+      ...pick(before, ['hostName', 'ipAddr', 'port', 'vipAddress', 'homePageUrl', 'healthCheckUrl']),
+      status: 'OUT_OF_SERVICE',
+      metadata: others,
+      leaseInfo: { renewalIntervalInSecs: 7, durationInSecs: 21 },
+    });
+    expect((await operator.read(place))?.['metadata']).not.toHaveProperty('rollcall.weight');
+  });
+});
+
+function pick(all: Record<string, unknown> | undefined, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, all?.[name]]));
+}
 
 describe('a wrong path', () => {
   it('is an error that says what a URL must be, and not a service without instances', async () => {
