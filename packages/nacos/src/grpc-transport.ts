@@ -58,10 +58,11 @@ export class GrpcTransport implements Transport {
   async register(service: WireService, id: string, entry: WireInstance, call: Call): Promise<Lease> {
     const session = await this.#session(service.namespaceId, call);
     if (!this.#options.ephemeral) {
-      await this.#putLasting(session, service, id, entry, call);
+      await this.#putLasting(session, service, id, withSince(entry, 0, this.#options.clock.wallNow()), call);
       return LASTING_LEASE;
     }
-    await session.publish(service.name, id, withSince(entry, session.since), call);
+    const written = withSince(entry, session.since, this.#options.clock.wallNow());
+    await session.publish(service.name, id, written, call);
     return session;
   }
 

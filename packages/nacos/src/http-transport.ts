@@ -1,8 +1,8 @@
-import { type Lease, RegistryError } from '@rollcall/core';
+import { type Clock, type Lease, RegistryError } from '@rollcall/core';
 import { isObject, parseJsonObject } from '@rollcall/core/dialects';
 import type { HttpAnswer, HttpServers } from '@rollcall/core/network';
 import type { Call } from './connection.ts';
-import { idOf, withTtl } from './layouts/entry.ts';
+import { idOf, withSince, withTtl } from './layouts/entry.ts';
 import type { Login } from './login.ts';
 import { NacosPackage, type NamingProxy, type WrittenRequest } from './nacos-package.ts';
 import type { RegisterCall, Transport, WireService } from './transport.ts';
@@ -13,6 +13,7 @@ export interface HttpOptions {
   readonly login?: Login | undefined;
   readonly group: string;
   readonly ephemeral: boolean;
+  readonly clock: Clock;
 }
 
 /**
@@ -46,10 +47,11 @@ export class HttpTransport implements Transport {
     entry: WireInstance,
     { ttlMs: wishedMs, ...call }: RegisterCall,
   ): Promise<Lease> {
-    const { ephemeral } = this.#options;
+    const { ephemeral, clock } = this.#options;
     const { min, max } = this.capabilities.ttlRangeMs;
     const ttlMs = Math.round(Math.min(max, Math.max(min, wishedMs)));
-    const { metadata, weight, healthy } = ephemeral ? withTtl(entry, ttlMs) : entry;
+    const written = withSince(entry, 0, clock.wallNow());
+    const { metadata, weight, healthy } = ephemeral ? withTtl(written, ttlMs) : written;
     const before = this.#registered.get(keyOf(service, id));
     const instance = { ...this.#placed(entry), metadata, weight, healthy, enabled: true as const };
     await this.#call(service, call, (naming) =>
@@ -187,7 +189,11 @@ export const HTTP_LIVING: Transport['capabilities'] = {
 
 export const HTTP_LASTING: Transport['capabilities'] = { ...HTTP_LIVING, liveness: 'probe' };
 
-function refusal({ status, text, server }: HttpAnswer, doing: string, hasToken: boolean): RegistryError {
+export function refusal(
+  { status, text, server }: HttpAnswer,
+  doing: string,
+  hasToken: boolean,
+): RegistryError {
   const said = `${doing}: Nacos at ${server} answered ${status}: ${messageIn(text)}`;
   if (status === 401 || status === 403) {
     return hasToken

@@ -1,25 +1,34 @@
 import {
+  abortError,
   adapterFrom,
   type AdapterCapabilities,
   type AdapterContext,
   type CallOptions,
+  contested,
   DEFAULT_NAMESPACE,
   defineAdapter,
   type InstanceKey,
   type InstanceList,
+  type InstanceOverride,
   type Lease,
   ListTeller,
+  notListed,
+  OVERRIDE_TRIES,
+  overridden,
   type RegisterOptions,
   type RegistryAdapter,
   RegistryError,
+  sameInstance,
   type ServiceInstance,
   type ServiceKey,
+  sleep,
   type WatchEvent,
 } from '@rollcall/core';
 import { HttpServers, readTls } from '@rollcall/core/network';
 import type { Call } from './connection.ts';
 import { GRPC_LASTING, GRPC_LIVING, GrpcTransport } from './grpc-transport.ts';
 import { HTTP_LASTING, HTTP_LIVING, HttpTransport } from './http-transport.ts';
+import { overlayOf, shows } from './layouts/entry.ts';
 import { kratosLayout } from './layouts/kratos.ts';
 import type { Layout } from './layouts/layout.ts';
 import { rollcallLayout } from './layouts/rollcall.ts';
@@ -27,6 +36,7 @@ import { springLayout } from './layouts/spring.ts';
 import { Login } from './login.ts';
 import { namespaceIdOf } from './namespace-id.ts';
 import { type NacosOptions, nacosOptions, type ResolvedNacosOptions } from './options.ts';
+import { type OverlayOptions, putOverlay } from './overlay.ts';
 import { httpBase } from './server-address.ts';
 import { ServiceList } from './service-list.ts';
 import type { Transport, WireService } from './transport.ts';
@@ -61,8 +71,12 @@ const MAX_METADATA_CHARACTERS = 1_024;
 /** What is kept of them for the fields that Nacos has no place for. Longer ones leave less to the user. */
 const OWN_CHARACTERS = 256;
 
-/** What a transport adds: the time of the connection, or the times of the beats. */
-const TRANSPORT_CHARACTERS = 110;
+/** What a transport adds: the times of connection and write, the weight that was written, and the times of the beats. */
+const TRANSPORT_CHARACTERS = 150;
+
+/** While an override isn't shown yet, Nacos is asked this often, and for so long, in milliseconds. */
+const LOOK_MS = 100;
+const SHOWN_MS = 1_500;
 
 /** So many services are asked at once whether they are empty. */
 const LOOKS_AT_ONCE = 8;
@@ -75,7 +89,7 @@ class NacosAdapter implements RegistryAdapter {
   readonly #context: AdapterContext;
   readonly #layout: Layout;
   #isHttp: boolean;
-  #parts: { readonly http: HttpServers; readonly transport: Transport } | undefined;
+  #parts: { readonly overlays: OverlayOptions; readonly transport: Transport } | undefined;
   #isClosed = false;
 
   constructor(options: ResolvedNacosOptions, context: AdapterContext) {
@@ -101,7 +115,7 @@ class NacosAdapter implements RegistryAdapter {
   async open(signal: AbortSignal): Promise<void> {
     this.#end();
     this.#isClosed = false;
-    const { servers, tls, username, password } = this.#options;
+    const { servers, tls, username, password, group, ephemeral } = this.#options;
     const files = tls && (await readTls(tls, signal));
     const http = new HttpServers({
       name: 'Nacos',
@@ -111,7 +125,8 @@ class NacosAdapter implements RegistryAdapter {
     const login =
       username === undefined || password === undefined ? undefined : new Login(http, { username, password });
     try {
-      this.#parts = { http, transport: await this.#connect(http, login, signal) };
+      const transport = await this.#connect(http, login, signal);
+      this.#parts = { overlays: { http, login, group, ephemeral }, transport };
     } catch (error) {
       http.close();
       throw error;
@@ -146,6 +161,41 @@ class NacosAdapter implements RegistryAdapter {
   async deregister(instance: InstanceKey, { signal }: CallOptions): Promise<void> {
     const doing = `deregister ${instance.service}/${instance.id} in Nacos`;
     await this.#transport().deregister(this.#service(instance), instance.id, { doing, signal });
+  }
+
+  /**
+   * Resolves when Nacos shows it: its answers are up to half a second old, and so may be the write of the owner's that it was
+   * put over.
+   */
+  async override(key: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
+    const doing = `override ${key.service}/${key.id} in Nacos`;
+    const { overlays, transport } = this.#open();
+    const service = this.#service(key);
+    const list = new ServiceList(this.#layout, key);
+    const look = async () => {
+      const { instances } = list.read(await transport.list(service, { doing, signal }));
+      const instance = instances.find(({ id }) => id === key.id);
+      const wire = instance && list.wireOf(instance);
+      if (!wire) throw notListed(key);
+      return { instance, wire };
+    };
+    let { instance, wire } = await look();
+    for (let tries = OVERRIDE_TRIES; tries > 0; tries--) {
+      const changed = overridden(instance, change);
+      const metadata = overlayOf(wire, changed);
+      // Other readers go by the weight alone: whether an instance is healthy can't be put over.
+      const weight = changed.status === 'UP' ? this.#layout.encode(changed).weight : 0;
+      await putOverlay(overlays, service, { ...wire, weight, metadata }, { doing, signal });
+      const shownBy = this.#context.clock.now() + SHOWN_MS;
+      do {
+        await sleep(this.#context.clock, LOOK_MS, signal).catch(() => {
+          throw abortError(signal, doing);
+        });
+        ({ instance, wire } = await look());
+      } while (!shows(wire, metadata) && this.#context.clock.now() < shownBy);
+      if (shows(wire, metadata) && sameInstance(instance, changed)) return;
+    }
+    throw contested(key);
   }
 
   async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
@@ -196,14 +246,14 @@ class NacosAdapter implements RegistryAdapter {
     const { servers, tls, group, ephemeral, transport: wanted } = this.#options;
     const namespaceId = this.#namespaceId(DEFAULT_NAMESPACE);
     const call = { doing: 'connect to Nacos', signal };
+    const { clock, warn } = this.#context;
     const connectByHttp = async () => {
-      const byHttp = new HttpTransport({ http, login, group, ephemeral });
+      const byHttp = new HttpTransport({ http, login, group, ephemeral, clock });
       await byHttp.open(namespaceId, call);
       return byHttp;
     };
     if (wanted === 'http') return await connectByHttp();
     this.#speak(false);
-    const { clock, warn } = this.#context;
     const byGrpc = new GrpcTransport({ servers, tls, group, ephemeral, login, clock });
     try {
       await byGrpc.open(namespaceId, call);
@@ -228,10 +278,14 @@ class NacosAdapter implements RegistryAdapter {
   }
 
   #transport(): Transport {
+    return this.#open().transport;
+  }
+
+  #open() {
     if (this.#isClosed) throw new RegistryError('CLOSED', 'the Nacos adapter is closed');
     if (!this.#parts)
       throw new RegistryError('UNAVAILABLE', 'the Nacos adapter is not open: call open() first');
-    return this.#parts.transport;
+    return this.#parts;
   }
 
   #service({ namespace, service }: ServiceKey): WireService {
@@ -244,7 +298,7 @@ class NacosAdapter implements RegistryAdapter {
 
   #end(): void {
     this.#parts?.transport.close();
-    this.#parts?.http.close();
+    this.#parts?.overlays.http.close();
     this.#parts = undefined;
   }
 }

@@ -1,11 +1,12 @@
 import {
   type InstanceList,
+  overridden,
   type ServiceInstance,
   type ServiceKey,
   type SkippedEntry,
   skippedEntry,
 } from '@rollcall/core';
-import { idOf, sinceOf } from './layouts/entry.ts';
+import { idOf, sinceOf, uncovered } from './layouts/entry.ts';
 import type { Layout } from './layouts/layout.ts';
 import { placeOf, readWireInstance, sameWireInstance, type WireInstance } from './wire-instance.ts';
 
@@ -38,6 +39,12 @@ export class ServiceList {
     };
   }
 
+  /** What Nacos has of an instance that {@link read} has listed. */
+  wireOf(instance: ServiceInstance): WireInstance | undefined {
+    for (const entry of this.#entries.values()) if (entry.instance === instance) return entry.wire;
+    return undefined;
+  }
+
   #entryOf(host: unknown, fallback: string): Entry {
     let wire: WireInstance;
     try {
@@ -50,7 +57,9 @@ export class ServiceList {
     const before = this.#entries.get(key);
     if (before?.wire && sameWireInstance(before.wire, wire)) return before;
     try {
-      return { key, since, wire, instance: this.#layout.decode(wire, this.#key) };
+      const { entry, change } = uncovered(wire);
+      const own = this.#layout.decode(entry, this.#key);
+      return { key, since, wire, instance: change ? overridden(own, change) : own };
     } catch (error) {
       const place = `${this.#key.service}, ${placeOf(wire)}, ${idOf(wire)}`;
       return { key, since, wire, skipped: skippedEntry(place, error) };

@@ -39,7 +39,7 @@ describe.each(Object.entries(layouts))('%s', (_name, layout) => {
   /** Through JSON, as it comes back from Nacos. */
   const roundTrip = (spec: InstanceSpec) => {
     const entry = { ...layout.encode(defineInstance(spec)), clusterName: 'DEFAULT' };
-    const listed = JSON.stringify(withTtl(withSince(entry, Date.now()), 9_000));
+    const listed = JSON.stringify(withTtl(withSince(entry, Date.now(), Date.now()), 9_000));
     return layout.decode(readWireInstance(JSON.parse(listed)), key);
   };
 
@@ -169,7 +169,7 @@ describe('a list that comes again', () => {
 
   it('has the younger of two with one id, in whatever order they come', () => {
     const [old, young] = [1_000, 2_000].map((since) =>
-      withSince(wire(since, { metadata: { 'rollcall.id': 'a' } }), since),
+      withSince(wire(since, { metadata: { 'rollcall.id': 'a' } }), since, since),
     );
     for (const order of [
       [old, young],

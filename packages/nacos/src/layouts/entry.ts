@@ -1,11 +1,18 @@
 import {
+  type InstanceOverride,
   type InstanceSpec,
   instanceFromWire,
   RegistryError,
   type ServiceInstance,
   type ServiceKey,
 } from '@rollcall/core';
-import { fieldsFromMetadata, formatAddress, type HousedField, housedMetadata } from '@rollcall/core/dialects';
+import {
+  fieldsFromMetadata,
+  formatAddress,
+  type HousedField,
+  housedMetadata,
+  parseJsonObject,
+} from '@rollcall/core/dialects';
 import type { WireInstance } from '../wire-instance.ts';
 
 /** What differs among the layouts in one entry. */
@@ -25,8 +32,13 @@ export interface EntryForm {
 
 /** Where the id stands that isn't host and port. */
 const ID = 'rollcall.id';
-/** Where it stands when the connection was made that the entry hangs on. */
+/**
+ * Where it stands when the connection was made that the entry hangs on, when the entry was written, and with which weight:
+ * `{connection}/{write}/{weight}`.
+ */
 const SINCE = 'rollcall.since';
+/** Where it stands what an operator put over an entry, of which id, and over which write of it. */
+const OVERRIDE = 'rollcall.override';
 /**
  * How often an instance beats, and how long it may be silent before it isn't healthy, and before it leaves, as parts of the
  * TTL; only with HTTP. Nacos refuses those that aren't in this order.
@@ -96,9 +108,57 @@ export function idOf({ metadata, ip, port }: WireInstance): string {
   return typeof id === 'string' ? id : formatAddress({ host: ip, port });
 }
 
-/** The entry, with the moment when the connection was made that it hangs on: of two with one id the younger counts. */
-export function withSince<T extends Pick<WireInstance, 'metadata'>>(entry: T, wallMs: number): T {
-  return { ...entry, metadata: { ...entry.metadata, [SINCE]: wallMs.toString(36) } };
+/**
+ * The entry, with the moment when the connection was made that it hangs on, 0 for none: of two with one id the younger
+ * counts. And with what tells this write of it from others.
+ */
+export function withSince<T extends Pick<WireInstance, 'metadata' | 'weight'>>(
+  entry: T,
+  connectedAt: number,
+  writtenAt: number,
+): T {
+  const since = [connectedAt.toString(36), writtenAt.toString(36), entry.weight].join('/');
+  return { ...entry, metadata: { ...entry.metadata, [SINCE]: since } };
+}
+
+/**
+ * What an operator puts over an entry that is another's. Nacos keeps such things by itself, beside what the owner registers, and shows
+ * weight and metadata of both as one; whatever the owner registers afterwards, it goes on with. So this says of which write it is:
+ * a later one is not changed by it, see {@link uncovered}.
+ */
+export function overlayOf(
+  standing: WireInstance,
+  { id, status, weight }: ServiceInstance,
+): Readonly<Record<string, string>> {
+  return { [OVERRIDE]: JSON.stringify({ of: writeOf(standing).write, id, status, weight }) };
+}
+
+/** Whether an entry as it is listed shows just that overlay. */
+export function shows({ metadata }: WireInstance, overlay: Readonly<Record<string, string>>): boolean {
+  return metadata[OVERRIDE] === overlay[OVERRIDE];
+}
+
+/** An entry as its owner wrote it, and what an operator has changed since. */
+export function uncovered(listed: WireInstance): { entry: WireInstance; change?: InstanceOverride } {
+  const { [OVERRIDE]: text, ...metadata } = listed.metadata;
+  if (text === undefined) return { entry: listed };
+  const { write, weight } = writeOf(listed);
+  const entry = { ...listed, metadata, ...(weight !== undefined && { weight }) };
+  let overlay: Readonly<Record<string, unknown>>;
+  try {
+    overlay = parseJsonObject(text);
+  } catch {
+    return { entry };
+  }
+  if (overlay['of'] !== write || overlay['id'] !== idOf(entry)) return { entry };
+  return { entry, change: { status: overlay['status'], weight: overlay['weight'] } as InstanceOverride };
+}
+
+/** Which write of its owner's an entry is, and the weight that it wrote; nothing where the owner is no Rollcall. */
+function writeOf({ metadata }: WireInstance): { readonly write: string; readonly weight?: number } {
+  const since: unknown = metadata[SINCE];
+  const [, write = '', weight = ''] = typeof since === 'string' ? since.split('/') : [];
+  return { write, ...(weight !== '' && { weight: Number(weight) }) };
 }
 
 /** The entry, with how long Nacos is to wait for its beats. */
