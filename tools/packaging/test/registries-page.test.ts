@@ -22,7 +22,9 @@ const LAYOUTS = ['rollcall', 'kratos', 'grpc-naming', 'go-zero', 'kitex'] as con
 const SHARED_LAYOUTS = ['rollcall', 'spring', 'kratos'] as const;
 
 const pageOf = (name: string) => readFileSync(join(ROOT, 'docs', name), 'utf8');
-const [adapters = new Map(), measured = new Map(), , layouts = new Map()] = tablesOf(pageOf('registries.md'));
+const [adapters = new Map(), measured = new Map(), , , layouts = new Map()] = tablesOf(
+  pageOf('registries.md'),
+);
 
 const BY_TYPE: Readonly<Record<string, readonly RegistryAdapter[]>> = {
   memory: [memoryAdapter({ store: new MemoryStore() })],
@@ -63,6 +65,9 @@ describe('the table of registries says what the adapters declare', () => {
     expect(cell('tells changes (`watch`)')).toBe(yesOrNo(all.every((one) => 'watch' in one)));
     expect(cell('tells new services (`watchServices`)')).toBe(
       yesOrNo(all.every((one) => 'watchServices' in one)),
+    );
+    expect(cell("takes an operator's change (`override`)")).toBe(
+      yesOrNo(all.every((one) => one.override !== undefined)),
     );
   });
 });
