@@ -6,6 +6,7 @@ import { doctor } from './commands/doctor.ts';
 import { dump } from './commands/dump.ts';
 import { helpCommand } from './commands/help.ts';
 import { instances } from './commands/instances.ts';
+import { policy } from './commands/policy.ts';
 import { register } from './commands/register.ts';
 import { services } from './commands/services.ts';
 import { watch } from './commands/watch.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   register,
   deregister,
   doctor,
+  policy,
   dump,
   bench,
   completionCommand(() => COMMANDS),

@@ -104,6 +104,7 @@ function flags(command: Command): readonly string[] {
 /** The words that are known to follow a command. Names of services are not asked for: a registry may be far away. */
 function wordsAfter({ name }: Command, commands: readonly Command[]): readonly string[] {
   if (name === 'completion') return SHELLS;
+  if (name === 'policy') return ['check', 'explain', 'render', 'key'];
   return name === 'help' ? commands.map((one) => one.name) : [];
 }
 

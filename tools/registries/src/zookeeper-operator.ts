@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { ACL, type Client, createClient, CreateMode, Exception, type Stat } from 'node-zookeeper-client';
+import * as library from 'node-zookeeper-client';
 
 declare module 'node-zookeeper-client' {
   interface Client {
@@ -69,6 +70,17 @@ export class ZooKeeperOperator {
     await promisify(this.#client.setACL.bind(this.#client))(path, ACL.CREATOR_ALL_ACL, -1);
   }
 
+  /** Sets a node's access list, as `setAcl` of zkCli.sh does: `digest:ci:…:cd,auth::cdrwa`. */
+  async setAcl(path: string, list: string): Promise<void> {
+    const acls = list.split(',').map((entry) => {
+      const [scheme = '', ...rest] = entry.split(':');
+      const rights = rest.pop() ?? '';
+      const bits = rights.split('').reduce((sum, right) => sum | (RIGHTS[right] ?? 0), 0);
+      return new Entry(bits, new Id(scheme, rest.join(':')));
+    });
+    await promisify(this.#client.setACL.bind(this.#client))(path, acls, -1);
+  }
+
   async remove(path: string): Promise<void> {
     await promisify(this.#client.remove.bind(this.#client))(path, -1);
   }
@@ -103,6 +115,14 @@ export class ZooKeeperOperator {
     this.#client.close();
   }
 }
+
+/** What the adapter, whose types these are, has no need of. */
+const { ACL: Entry, Id } = library as unknown as {
+  readonly ACL: new (rights: number, id: object) => ACL;
+  readonly Id: new (scheme: string, id: string) => object;
+};
+
+const RIGHTS: Readonly<Record<string, number>> = { r: 1, w: 2, c: 4, d: 8, a: 16 };
 
 export const NO_SESSION = '0000000000000000';
 

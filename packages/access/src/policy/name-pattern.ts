@@ -15,13 +15,10 @@ export function hasPlaceholder(pattern: string): boolean {
 }
 
 /**
- * Compiles a pattern: `*` stands for any text, also none; `{namespace}` and `{service}` for the home of who asks, letter by
- * letter, whatever letters they are. Everything else stands for itself. A test takes time in proportion to the name: there is
- * nothing to backtrack.
- *
- * @returns `undefined` when the pattern needs a home that isn't there, and so means no name.
+ * The texts of a pattern between its `*`: one for a pattern without any. `undefined` when it needs a home that isn't there, and so
+ * means no name.
  */
-export function compilePattern(pattern: string, home: Home = {}): NameTest | undefined {
+export function piecesOf(pattern: string, home: Home = {}): readonly string[] | undefined {
   const pieces: string[] = [''];
   let from = 0;
   for (const { 0: part, index } of pattern.matchAll(PARTS)) {
@@ -35,6 +32,19 @@ export function compilePattern(pattern: string, home: Home = {}): NameTest | und
     }
   }
   pieces.push(`${pieces.pop() ?? ''}${pattern.slice(from)}`);
+  return pieces;
+}
+
+/**
+ * Compiles a pattern: `*` stands for any text, also none; `{namespace}` and `{service}` for the home of who asks, letter by
+ * letter, whatever letters they are. Everything else stands for itself. A test takes time in proportion to the name: there is
+ * nothing to backtrack.
+ *
+ * @returns `undefined` when the pattern needs a home that isn't there, and so means no name.
+ */
+export function compilePattern(pattern: string, home: Home = {}): NameTest | undefined {
+  const pieces = piecesOf(pattern, home);
+  if (!pieces) return undefined;
   const [first = '', ...rest] = pieces;
   const last = rest.pop();
   if (last === undefined) return (name) => name === first;
