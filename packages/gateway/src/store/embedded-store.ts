@@ -2,6 +2,8 @@ import {
   abortError,
   decodeInstance,
   encodeInstance,
+  notListed,
+  overridden,
   RegistryError,
   skippedEntry,
   systemClock,
@@ -27,6 +29,11 @@ const ENTRIES = 'entry';
 interface Entry {
   readonly instance: ServiceInstance;
   lease: StoreLease;
+}
+
+/** A write that is not on the disk yet: what stands there after it, which is nothing after a deletion. */
+interface UnderWay {
+  readonly entry?: Pick<Entry, 'instance' | 'lease'>;
 }
 
 interface ServiceEntries {
@@ -68,6 +75,8 @@ export class EmbeddedStore {
   readonly #namespaces = new Map<string, Map<string, ServiceEntries>>();
   readonly #leases = new Set<StoreLease>();
   readonly #nameWatches = new Map<string, Set<() => void>>();
+  /** The last write of each entry that has one under way. */
+  readonly #underWay = new Map<string, UnderWay>();
   #revision = 0;
   /** When leases are looked at next. */
   #expiresAt = Number.POSITIVE_INFINITY;
@@ -140,7 +149,8 @@ export class EmbeddedStore {
     const before = this.#find(instance)?.entries.get(instance.id);
     // From here on the end of the lease that it was under must not take it off: that would come after this write.
     if (before) moveEntry(before, lease);
-    await this.#queue.write([{ type: 'put', key: keyOf(instance), value: encodeInstance(instance) }]);
+    const write: Write = { type: 'put', key: keyOf(instance), value: encodeInstance(instance) };
+    await this.#write(write, { entry: { instance, lease } });
     if (lease.revoked) {
       // It ran out while the disk was busy. What is there now belongs to nobody, unless another has put it since.
       if (!this.#find(instance)?.entries.has(instance.id)) await this.#queue.write([deletion(instance)]);
@@ -149,22 +159,28 @@ export class EmbeddedStore {
     this.#set(instance, lease);
   }
 
-  /** Changes an entry in place; its lease is left alone. */
+  /** Changes an entry in place, as it is after what its owner is writing just now; its lease is left alone. */
   async override(key: InstanceKey, change: InstanceOverride): Promise<void> {
     this.#serve();
-    const entry = this.#find(key)?.entries.get(key.id);
-    if (!entry) {
-      const message = `id ${key.id} is not listed in ${key.namespace}/${key.service}`;
-      throw new RegistryError('INVALID_ARGUMENT', message, { field: 'id' });
-    }
-    await this.put(Object.freeze({ ...entry.instance, ...change }), entry.lease);
+    const { entry } = this.#underWay.get(keyOf(key)) ?? { entry: this.#find(key)?.entries.get(key.id) };
+    if (!entry) throw notListed(key);
+    await this.put(overridden(entry.instance, change), entry.lease);
   }
 
   /** Removes the entry, and from the disk too when this resolves. */
   async delete(key: InstanceKey): Promise<void> {
     this.#serve();
-    await this.#queue.write([deletion(key)]);
+    await this.#write(deletion(key), {});
     this.#unset(key);
+  }
+
+  async #write(write: Write, after: UnderWay): Promise<void> {
+    this.#underWay.set(write.key, after);
+    try {
+      await this.#queue.write([write]);
+    } finally {
+      if (this.#underWay.get(write.key) === after) this.#underWay.delete(write.key);
+    }
   }
 
   list(key: ServiceKey): InstanceList {
