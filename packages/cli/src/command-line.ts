@@ -95,6 +95,7 @@ function unknownOption(given: string, command: Command, everyCommand: readonly C
   const near = given.startsWith('--') ? didYouMean(given.slice(2), names) : undefined;
   if (near !== undefined) return `there is no option ${given}. Did you mean --${near}?`;
   const others = everyCommand.filter((other) => Object.hasOwn(other.options, given.replace(/^--/, '')));
-  const hint = others.length === 0 ? '' : `; ${others.map(({ name }) => name).join(' and ')} has it`;
+  const verb = others.length > 1 ? 'have' : 'has';
+  const hint = others.length === 0 ? '' : `; ${others.map(({ name }) => name).join(' and ')} ${verb} it`;
   return `${command.name} has no option ${given}${hint}`;
 }

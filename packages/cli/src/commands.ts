@@ -8,6 +8,7 @@ import { helpCommand } from './commands/help.ts';
 import { instances } from './commands/instances.ts';
 import { policy } from './commands/policy.ts';
 import { register } from './commands/register.ts';
+import { serve } from './commands/serve.ts';
 import { services } from './commands/services.ts';
 import { watch } from './commands/watch.ts';
 
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   policy,
   dump,
   bench,
+  serve,
   completionCommand(() => COMMANDS),
   helpCommand(() => COMMANDS),
 ];

@@ -132,7 +132,8 @@ export function forOnlookers(loaded: LoadedConfig): LoadedConfig {
   return { ...loaded, config: { ...config, discovery } };
 }
 
-function overridesOf(line: ParsedLine): RollcallConfigInput {
+/** What the command line itself says of the registry. */
+export function overridesOf(line: ParsedLine): RollcallConfigInput {
   const [type, namespace] = [line.text('registry'), line.text('namespace')];
   let options: Readonly<Record<string, unknown>> = {};
   for (const text of line.texts('option')) {
@@ -168,7 +169,7 @@ function jsonOrText(text: string): unknown {
 }
 
 /** What a program sets is "in code" for the core; here that is the command line. */
-function saidByCommandLine(error: unknown): unknown {
+export function saidByCommandLine(error: unknown): unknown {
   if (error instanceof Error) error.message = asCommandLine(error.message);
   return error;
 }

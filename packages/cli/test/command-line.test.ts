@@ -36,7 +36,7 @@ describe('a mistake in it', () => {
     [['instances', 'a', 'b'], 'instances takes SERVICE, not also b'],
     [['services', 'a'], 'services takes no operand, not also a'],
     [['instances', 'a', '--regstry', 'x'], 'there is no option --regstry. Did you mean --registry?'],
-    [['instances', 'a', '--port', '1'], 'instances has no option --port; register has it'],
+    [['instances', 'a', '--port', '1'], 'instances has no option --port; register and serve have it'],
     [['instances', 'a', '-x'], 'instances has no option -x'],
     [['instances', 'a', '--json=yes'], '--json takes no value'],
     [['instances', 'a', '--registry'], '--registry needs a value: --registry=TYPE'],

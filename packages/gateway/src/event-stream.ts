@@ -8,6 +8,8 @@ export const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store, no-transform',
   'x-accel-buffering': 'no',
+  // Nothing else comes on it after the stream.
+  connection: 'close',
 } as const;
 
 export interface EventStreamOptions {

@@ -13,7 +13,7 @@ export interface InstanceStreamOptions {
   readonly principal: Principal;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  readonly decide: () => AccessDecision;
+  readonly objection: () => string | undefined;
   /** What the stream begins with. */
   readonly only: AccessDecision['only'];
   readonly withOwner: boolean;
@@ -29,7 +29,7 @@ const texts = new WeakMap<ListDelta, { plain?: string; owned?: string }>();
  * it missed, where the history reaches; one that is too slow gets the newest list when it can take it.
  */
 export function openInstanceStream(options: InstanceStreamOptions): void {
-  const { streams, follower, principal, request, reply, decide, only, withOwner, lastEventId } = options;
+  const { streams, follower, principal, request, reply, objection, only, withOwner, lastEventId } = options;
   /** What a reader that may not see everything has been shown. */
   const shown = new Set<string>();
   const visible = (entry: ListedEntry): boolean => only === undefined || only(entry.instance);
@@ -58,7 +58,7 @@ export function openInstanceStream(options: InstanceStreamOptions): void {
     request,
     reply,
     principal,
-    decide,
+    objection,
     onCaughtUp: () => sendList(stream),
     onClosed: () => stop(),
   });

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '@rollcall/core';
-import type { AccessDecision, Principal } from './access.ts';
+import type { Principal } from './access.ts';
 import { EventStream } from './event-stream.ts';
 import { problem, type HttpProblem } from './problem.ts';
 
@@ -16,8 +16,8 @@ export interface StreamRequest {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly principal: Principal;
-  /** Whether the principal may have it; asked again when the policy changes. */
-  readonly decide: () => AccessDecision;
+  /** Asked when the policy changes: why the principal may not have the stream as it is any more, if so. */
+  readonly objection: () => string | undefined;
   readonly onCaughtUp: () => void;
   readonly onClosed: () => void;
 }
@@ -25,7 +25,7 @@ export interface StreamRequest {
 interface Open {
   readonly stream: EventStream;
   readonly subject: string;
-  readonly decide: () => AccessDecision;
+  readonly objection: () => string | undefined;
   readonly cancelExpiry: () => void;
 }
 
@@ -62,7 +62,7 @@ export class OpenStreams {
    *
    * @throws {HttpProblem} 429 when the principal has too many, 503 when there are too many in all, or the gateway leaves.
    */
-  open({ request, reply, principal, decide, onCaughtUp, onClosed }: StreamRequest): EventStream {
+  open({ request, reply, principal, objection, onCaughtUp, onClosed }: StreamRequest): EventStream {
     const { subject } = principal;
     this.#admit(subject);
     const headers: Record<string, string | number> = {};
@@ -83,7 +83,7 @@ export class OpenStreams {
         onClosed();
       },
     });
-    const open: Open = { stream, subject, decide, cancelExpiry: this.#expire(stream, principal) };
+    const open: Open = { stream, subject, objection, cancelExpiry: this.#expire(stream, principal) };
     this.#open.add(open);
     turn.add(stream);
     this.#count(subject, 1);
@@ -92,9 +92,9 @@ export class OpenStreams {
 
   /** The policy has changed: who may no longer see a stream loses it. */
   recheck(): void {
-    for (const { stream, decide } of this.#open) {
-      const { allowed, why } = decide();
-      if (!allowed) stream.end(problem('forbidden', `The policy has changed: ${why}.`));
+    for (const { stream, objection } of this.#open) {
+      const why = objection();
+      if (why !== undefined) stream.end(problem('forbidden', `The policy has changed: ${why}.`));
     }
   }
 

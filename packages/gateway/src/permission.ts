@@ -12,6 +12,12 @@ export function permit(access: GatewayAccess, principal: Principal, request: Acc
   throw problem('forbidden', `${request.verb} is not allowed here: ${decision.why}.`);
 }
 
+/** Why a decision no longer stands; `undefined` while it does. */
+export function objectionTo(before: AccessDecision, now: AccessDecision): string | undefined {
+  if (!now.allowed) return now.why;
+  return now.only === before.only ? undefined : 'other instances are for you to see now';
+}
+
 /** Whether the caller may see who owns what in a service, and what was asked for: those who may override may. */
 export function seesOwners(
   access: GatewayAccess,

@@ -73,6 +73,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
     if (perAddress) reply.headers(await perAddress.take(addressKey(request.ip)));
     refuseForeignPages(request, { isOpenLoopback });
   });
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing()) reply.header('connection', 'close');
+  });
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
     metrics.answered({

@@ -145,10 +145,11 @@ export function lookingRoutes(parts: GatewayParts): readonly Route[] {
           reply,
           principal,
           // Each change is asked about by itself.
-          decide: () =>
-            namespace === undefined
-              ? { allowed: true, why: 'each change is asked about' }
-              : access.decide(principal, { verb: 'watch', namespace }),
+          objection: () => {
+            if (namespace === undefined) return undefined;
+            const { allowed, why } = access.decide(principal, { verb: 'watch', namespace });
+            return allowed ? undefined : why;
+          },
           onCaughtUp: () => {},
           onClosed: () => stop(),
         });
@@ -171,7 +172,7 @@ export function lookingRoutes(parts: GatewayParts): readonly Route[] {
       problems: [503],
       async handle({ principal, signal }) {
         const visible = visibleNamespaces(principal);
-        const rules = new NamespacePolicy(access.policy);
+        const rules = new NamespacePolicy(namespaceRules(access.policy));
         const namespaces = await Promise.all(
           visible.map(async (name) => {
             const names = await visibleServices(principal, name, signal);
@@ -191,6 +192,11 @@ export function lookingRoutes(parts: GatewayParts): readonly Route[] {
       },
     }),
   ];
+}
+
+/** Only these: a policy has other parts, too. */
+function namespaceRules({ namespaces = {}, allow = [] }: NamespaceRules = {}): NamespaceRules {
+  return { namespaces, allow };
 }
 
 /** Who may look where: the allow list, and the namespaces that are open. */

@@ -1,9 +1,8 @@
-import type { ServiceKey } from '@rollcall/core';
 import type { Principal } from '../access.ts';
 import { eventText, type EventStream } from '../event-stream.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { lostProblem, openInstanceStream } from '../instance-stream.ts';
-import { permit, seesOwners } from '../permission.ts';
+import { objectionTo, permit, seesOwners } from '../permission.ts';
 import { route, type Route } from '../route.ts';
 import { eventStream, namespacePath, servicePath } from '../schemas.ts';
 
@@ -31,8 +30,9 @@ export function streamRoutes({ access, followers, streams, serviceNames }: Gatew
       responses: { 200: STREAM },
       problems: [503],
       async handle({ path, principal, request, reply, signal }) {
-        const decide = () => access.decide(principal, { verb: 'watch', ...path });
-        const { only } = permit(access, principal, { verb: 'watch', ...path });
+        const asked = { verb: 'watch', ...path } as const;
+        const decision = permit(access, principal, asked);
+        const withOwner = seesOwners(access, principal, path);
         const follower = followers.follow(path);
         await follower.load(signal);
         if (follower.lost) throw lostProblem(follower.lost);
@@ -43,9 +43,12 @@ export function streamRoutes({ access, followers, streams, serviceNames }: Gatew
           principal,
           request,
           reply,
-          decide,
-          only,
-          withOwner: seesOwners(access, principal, path satisfies ServiceKey),
+          objection: () =>
+            seesOwners(access, principal, path) === withOwner
+              ? objectionTo(decision, access.decide(principal, asked))
+              : 'you may see other fields now',
+          only: decision.only,
+          withOwner,
           lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
         });
         return reply;
@@ -62,8 +65,8 @@ export function streamRoutes({ access, followers, streams, serviceNames }: Gatew
       problems: [503],
       async handle({ path, principal, request, reply, signal }) {
         const { namespace } = path;
-        const decide = () => access.decide(principal, { verb: 'watch', namespace });
-        permit(access, principal, { verb: 'watch', namespace });
+        const asked = { verb: 'watch', namespace } as const;
+        permit(access, principal, asked);
         // A registry that can't be reached is told before the stream begins.
         await serviceNames.list(namespace, signal);
         let told: string | undefined;
@@ -77,7 +80,12 @@ export function streamRoutes({ access, followers, streams, serviceNames }: Gatew
           request,
           reply,
           principal,
-          decide,
+          objection: () => {
+            const { allowed, why } = access.decide(principal, asked);
+            if (!allowed) return why;
+            tell(stream);
+            return undefined;
+          },
           onCaughtUp: () => tell(stream),
           onClosed: () => stop(),
         });
