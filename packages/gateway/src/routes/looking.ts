@@ -205,8 +205,8 @@ function crossingsOf({ namespaces = {}, allow = [] }: NamespaceRules = {}) {
   return [
     ...open.map(([to]) => ({ from: '*', to: encodeURIComponent(to), why: 'the namespace is open' })),
     ...allow
-      .filter(({ to }) => !isStrict(namespaces, to))
-      .map(({ from, to }, index) => ({ from, to, why: `allow[${index}]` })),
+      .map(({ from, to }, index) => ({ from, to, why: `allow[${index}]` }))
+      .filter(({ to }) => !isStrict(namespaces, to)),
   ];
 }
 
