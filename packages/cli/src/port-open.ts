@@ -10,7 +10,8 @@ export async function whenOpen(host: string, port: number, signal: AbortSignal):
   while (!(await accepts(host, port))) await pause(PAUSE_MS, undefined, { signal });
 }
 
-function accepts(host: string, port: number): Promise<boolean> {
+/** Whether the port accepts a connection now. */
+export function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: TRY_MS });
     const end = (isOpen: boolean): void => {

@@ -1,13 +1,13 @@
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ServiceInstance } from '@rollcall/core';
 import type { Command } from '../command.ts';
+import { checkCanAsk, isConfirmed } from '../confirm.ts';
 import { withConnection, type Connection } from '../connection.ts';
 import { EXIT } from '../exit-codes.ts';
 import { instanceLine } from '../instance-rows.ts';
+import { sayNotListed } from '../not-listed.ts';
 import { printJson, say } from '../output.ts';
 import { printable } from '../printable.ts';
-import { UsageError } from '../usage-error.ts';
 
 /** Between two looks whether it is gone, in milliseconds. */
 const PAUSE_MS = 100;
@@ -28,21 +28,18 @@ For entries whose process is gone. ${COMES_BACK}
 On a terminal it asks first; elsewhere it needs --yes.
 `,
   run: (line) => {
-    const canAsk = process.stdin.isTTY && process.stderr.isTTY;
-    if (!line.flag('yes') && !canAsk)
-      throw new UsageError('deregister needs --yes where nobody can be asked', 'deregister');
+    checkCanAsk(line);
     return withConnection(line, async (connection) => {
       const [service = '', id = ''] = line.operands;
       const { instances } = await connection.discover(service);
       const instance = instances.find((one) => one.id === id);
       if (!instance) {
-        const listed = instances.map((one) => one.id);
-        const those =
-          listed.length === 0 ? 'it has no instance' : `listed are ${listed.slice(0, 10).join(', ')}`;
-        say(`${service} has no instance ${id}: ${those}`);
+        if (line.flag('json')) printJson({ removed: false });
+        sayNotListed(service, id, instances);
         return EXIT.failed;
       }
-      if (!line.flag('yes') && !(await isConfirmed(instance))) {
+      const facts = [`${printable(service)}: ${instanceLine(instance)}`, COMES_BACK];
+      if (!(await isConfirmed(line, facts, 'Remove it?'))) {
         say('nothing was removed');
         return EXIT.failed;
       }
@@ -58,21 +55,6 @@ On a terminal it asks first; elsewhere it needs --yes.
     });
   },
 };
-
-async function isConfirmed(instance: ServiceInstance): Promise<boolean> {
-  say(`${printable(instance.service)}: ${instanceLine(instance)}`);
-  say(COMES_BACK);
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await asking.question('Remove it? [y/N] ');
-    return /^y(?:es)?$/i.test(answer.trim());
-  } catch {
-    // Ctrl-C or the end of the input is a no.
-    return false;
-  } finally {
-    asking.close();
-  }
-}
 
 /** Looks until the list no longer has it, for as long as the registry takes to tell. */
 async function whenGone(

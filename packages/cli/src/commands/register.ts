@@ -13,6 +13,7 @@ import { whenOpen } from '../port-open.ts';
 import { jsonText } from '../printable.ts';
 import { registryErrorCode } from '../registry-error-code.ts';
 import { UsageError } from '../usage-error.ts';
+import { parseWeight } from '../weight-value.ts';
 
 /** When the port of a command isn't open by then, that is said, in milliseconds. */
 const SAY_NOT_OPEN_MS = 10_000;
@@ -240,7 +241,7 @@ function specOf(line: ParsedLine) {
   return {
     port,
     ...(id !== undefined && { id }),
-    ...(weight !== undefined && { weight: weightOf(weight) }),
+    ...(weight !== undefined && { weight: parseWeight('--weight', weight, 'register') }),
     ...(zone !== undefined && { zone }),
     ...(tags.length > 0 && { tags }),
     ...(pairs.length > 0 && { metadata: Object.fromEntries(pairs.map(({ key, value }) => [key, value])) }),
@@ -253,10 +254,4 @@ function portOf(text: string | undefined): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
   throw new UsageError(`--port is a number from 1 to 65535, not ${text}`, 'register');
-}
-
-function weightOf(text: string): number {
-  const weight = Number(text);
-  if (/^\d+(?:\.\d+)?$/.test(text) && weight <= 1_000_000) return weight;
-  throw new UsageError(`--weight is a number from 0 to 1000000, not ${text}`, 'register');
 }
