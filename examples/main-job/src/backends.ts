@@ -33,6 +33,7 @@ const CLIENTS: {
   nacos2: ['nacos', 'servers'],
   // Its server is set to be quick here, which it can't tell its clients.
   eureka: ['eureka', 'servers', { pollIntervalMs: 200, responseCacheMs: 500, evictionIntervalMs: 1_000 }],
+  gateway: ['gateway', 'urls'],
 };
 
 export function isRegistryName(name: string): name is RegistryName {

@@ -29,7 +29,7 @@ afterEach(async () => {
   runs.clear();
 });
 
-const SERVERS = ['etcd', 'zookeeper', 'consul', 'nacos', 'eureka'] as const;
+const SERVERS = ['etcd', 'zookeeper', 'consul', 'nacos', 'eureka', 'gateway'] as const;
 
 describe.each([
   { registry: 'file', here: { available: true } as const },

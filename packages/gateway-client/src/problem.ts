@@ -70,7 +70,7 @@ export function problemError(
   doing: string,
 ): RegistryError {
   const said = detail.replace(/[.;:]$/u, '');
-  const advice = code === 'PROTOCOL' ? '' : adviceOn(status, code);
+  const advice = MENDED_HERE.has(code) || status === 429 ? adviceOn(status, code) : '';
   const message = `${doing}: the gateway at ${server} says: ${said}${advice && `; ${advice}`}`;
   return new RegistryError(code, message, field === undefined ? {} : { field });
 }
@@ -112,6 +112,9 @@ const ADVICE: Readonly<Partial<Record<RegistryErrorCode, string>>> = {
   LEASE_LOST: 'register again',
   PROTOCOL: 'is it a Rollcall gateway? check urls',
 };
+
+/** What a gateway can't say how to mend. */
+const MENDED_HERE: ReadonlySet<RegistryErrorCode> = new Set(['UNAUTHENTICATED', 'PERMISSION_DENIED']);
 
 function brief(text: string): string {
   // First cut, so that 50 MB are not rewritten.

@@ -1,12 +1,12 @@
 /** The registries that can be started. */
-export type RegistryType = 'etcd' | 'zookeeper' | 'consul' | 'nacos' | 'nacos2' | 'eureka';
+export type RegistryType = 'etcd' | 'zookeeper' | 'consul' | 'nacos' | 'nacos2' | 'eureka' | 'gateway';
 
 export interface StartOptions {
   /** How many servers form the registry. Defaults to 1. */
   readonly nodes?: 1 | 3;
   /**
    * Turns authentication on, with this password for the user who may do everything: `root`, on Nacos `nacos`. On Consul it is the
-   * secret of the initial management token. Off by default.
+   * secret of the initial management token. A gateway makes a key of its own, see {@link RunningGateway}. Off by default.
    */
   readonly auth?: { readonly rootPassword: string };
   /** `true`: clients speak TLS. `'mutual'`: they also show a certificate. Off by default. Needs `openssl`. */
@@ -14,8 +14,14 @@ export interface StartOptions {
   /**
    * More command line flags for every server, such as `['--quota-backend-bytes', '16777216']`. For ZooKeeper: lines of
    * its configuration, such as `tickTime=500`. For Nacos and Eureka: properties, such as `eureka.server.enable-self-preservation=true`.
+   * For gateways: limits, such as `streams=50000`.
    */
   readonly flags?: readonly string[];
+  /**
+   * For gateways: the registry behind, as the `registry` block of a configuration. Defaults to a store of its own, which only one
+   * can have.
+   */
+  readonly behind?: { readonly type: string; readonly options: Readonly<Record<string, unknown>> };
   /** The client port of the first server. Defaults to a free one. */
   readonly port?: number;
   /**
@@ -128,6 +134,13 @@ export interface RunningEureka extends RunningRegistry {
   readonly type: 'eureka';
 }
 
+/** Rollcall's own gateway, from this repository. With `auth` its `password` is the API key of who may do everything. */
+export interface RunningGateway extends RunningRegistry {
+  readonly type: 'gateway';
+  /** The policy file of all, when authentication was asked for. Gateways follow its changes. */
+  readonly policyFile?: string;
+}
+
 /** Which handle `startRegistry` gives for which type. */
 export interface RunningByType {
   readonly etcd: RunningEtcd;
@@ -136,6 +149,7 @@ export interface RunningByType {
   readonly nacos: RunningNacos;
   readonly nacos2: RunningNacos;
   readonly eureka: RunningEureka;
+  readonly gateway: RunningGateway;
 }
 
 /** Whether a registry can be started now, without preparing anything first. */

@@ -10,6 +10,7 @@ export type {
   RunningConsul,
   RunningEtcd,
   RunningEureka,
+  RunningGateway,
   RunningNacos,
   RunningRegistry,
   RunningZooKeeper,

@@ -4,6 +4,7 @@ import { inFolder, type Programs, programsBeside, programsOnPath } from './progr
 import { consul } from './servers/consul.ts';
 import { etcd } from './servers/etcd.ts';
 import { eureka } from './servers/eureka.ts';
+import { gateway } from './servers/gateway.ts';
 import { nacos, nacos2 } from './servers/nacos.ts';
 import type { ServerKind } from './servers/server-kind.ts';
 import { zookeeper } from './servers/zookeeper.ts';
@@ -16,6 +17,7 @@ const kinds: { readonly [Type in RegistryType]: ServerKind<Type> } = {
   nacos,
   nacos2,
   eureka,
+  gateway,
 };
 
 /** The registries that can be started. */
@@ -86,8 +88,8 @@ function found(kind: ServerKind<RegistryType>): Programs | undefined {
 }
 
 function wantsOwn(options: StartOptions): boolean {
-  const { own, nodes, auth, tls, flags, port } = options;
-  return Boolean(own || nodes === 3 || auth || tls || flags?.length || port !== undefined);
+  const { own, nodes, auth, tls, flags, behind, port } = options;
+  return Boolean(own || nodes === 3 || auth || tls || flags?.length || behind || port !== undefined);
 }
 
 function endpointsFrom(text: string | undefined): string[] | undefined {
