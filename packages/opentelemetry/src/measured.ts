@@ -1,9 +1,17 @@
-import { type Attributes, type Meter, metrics } from '@opentelemetry/api';
+import { type Attributes, type Histogram, type Meter, metrics } from '@opentelemetry/api';
 import { systemClock } from '@rollcall/core';
-import type { AttemptStart, HttpObserver, HttpOptions, ObservedEnd } from '@rollcall/http';
+import type {
+  AttemptObserver,
+  AttemptStart,
+  CallObserver,
+  HttpObserver,
+  HttpOptions,
+  ObservedEnd,
+  ObservedRequest,
+} from '@rollcall/http';
 import { boundedServices } from './bounded-services.ts';
 import { ATTRIBUTES, DURATION_BUCKETS, errorType, methodName, portOf, SCOPE } from './conventions.ts';
-import { type Sum, tally } from './tally.ts';
+import { type Sum, type Tally, tally } from './tally.ts';
 import { observedBy } from './together.ts';
 
 export interface MeasuredOptions {
@@ -30,54 +38,123 @@ export function measured(options: HttpOptions = {}, measuredOptions: MeasuredOpt
 }
 
 function observer(meter: Meter, services: ReturnType<typeof boundedServices>): HttpObserver {
-  const calls = meter.createHistogram('rollcall.call.duration', {
-    unit: 's',
-    description: 'How long calls took, with all their tries, until the answer was read.',
-    advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-  });
-  const tries = meter.createHistogram('http.client.request.duration', {
-    unit: 's',
-    description: 'How long each try took, until the answer was read.',
-    advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-  });
-  const attempts = tally(meter, 'rollcall.call.attempts', {
-    unit: '{attempt}',
-    description: 'Instances that were picked and called: first tries, retries and hedges.',
-  });
-  const attemptsOf = new Map<string, Record<AttemptStart['kind'], Sum>>();
+  const instruments: Instruments = {
+    calls: meter.createHistogram('rollcall.call.duration', {
+      unit: 's',
+      description: 'How long calls took, with all their tries, until the answer was read.',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    }),
+    tries: meter.createHistogram('http.client.request.duration', {
+      unit: 's',
+      description: 'How long each try took, until the answer was read.',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    }),
+    attempts: tally(meter, 'rollcall.call.attempts', {
+      unit: '{attempt}',
+      description: 'Instances that were picked and called: first tries, retries and hedges.',
+    }),
+  };
   /** As many as there are names in `services`. */
-  const countsOf = (name: string) => {
-    const known = attemptsOf.get(name);
-    if (known) return known;
+  const known = new Map<string, MeasuredService>();
+  return (request) => {
+    const name = services({ service: request.service })[ATTRIBUTES.service] as string;
+    let service = known.get(name);
+    if (!service) known.set(name, (service = new MeasuredService(name, instruments)));
+    return new MeasuredCall(service, request);
+  };
+}
+
+interface Instruments {
+  readonly calls: Histogram;
+  readonly tries: Histogram;
+  readonly attempts: Tally;
+}
+
+/** What the calls to one service have in common. */
+class MeasuredService {
+  readonly #name: string;
+  readonly #instruments: Instruments;
+  readonly #counts: Record<AttemptStart['kind'], Sum>;
+  // Calls are mostly as the one before: its labels are given again, which the SDK reads more quickly than new ones.
+  #lastEnd: number | undefined;
+  #callLabels: Attributes = {};
+  #lastTry:
+    { readonly method: string; readonly origin: string; readonly status: number | undefined } | undefined;
+  #tryLabels: Attributes = {};
+
+  constructor(name: string, instruments: Instruments) {
+    this.#name = name;
+    this.#instruments = instruments;
     const sum = (kind: AttemptStart['kind']) =>
-      attempts.of({ [ATTRIBUTES.service]: name, [ATTRIBUTES.attemptKind]: kind });
-    const counts = { first: sum('first'), retry: sum('retry'), hedge: sum('hedge') };
-    attemptsOf.set(name, counts);
-    return counts;
-  };
-  return ({ service, method, origin }) => {
-    const startedAt = systemClock.now();
-    const name = services({ service })[ATTRIBUTES.service] as string;
-    return {
-      onAttempt: ({ kind }) => {
-        const sentAt = systemClock.now();
-        countsOf(name)[kind].count++;
-        return {
-          onEnd: (end) => {
-            // How long it would have taken, nobody knows.
-            if (end.isCancelled) return;
-            const labels = {
-              [ATTRIBUTES.method]: methodName(method),
-              [ATTRIBUTES.serverAddress]: name,
-              [ATTRIBUTES.serverPort]: portOf(origin),
-            };
-            tries.record(secondsSince(sentAt), withOutcome(labels, end));
-          },
-        };
-      },
-      onEnd: (end) => calls.record(secondsSince(startedAt), withOutcome({ [ATTRIBUTES.service]: name }, end)),
-    };
-  };
+      instruments.attempts.of({ [ATTRIBUTES.service]: name, [ATTRIBUTES.attemptKind]: kind });
+    this.#counts = { first: sum('first'), retry: sum('retry'), hedge: sum('hedge') };
+  }
+
+  count(kind: AttemptStart['kind']): void {
+    this.#counts[kind].count++;
+  }
+
+  callEnded(startedAt: number, end: ObservedEnd): void {
+    const { status, error } = end;
+    if (error || status === undefined || status !== this.#lastEnd) {
+      this.#callLabels = withOutcome({ [ATTRIBUTES.service]: this.#name }, end);
+      this.#lastEnd = error ? undefined : status;
+    }
+    this.#instruments.calls.record(secondsSince(startedAt), this.#callLabels);
+  }
+
+  tryEnded(sentAt: number, { method, origin }: ObservedRequest, end: ObservedEnd): void {
+    const { status, error } = end;
+    const last = this.#lastTry;
+    if (!last || error || last.status !== status || last.method !== method || last.origin !== origin) {
+      this.#tryLabels = withOutcome(
+        {
+          [ATTRIBUTES.method]: methodName(method),
+          [ATTRIBUTES.serverAddress]: this.#name,
+          [ATTRIBUTES.serverPort]: portOf(origin),
+        },
+        end,
+      );
+      this.#lastTry = error ? undefined : { method, origin, status };
+    }
+    this.#instruments.tries.record(secondsSince(sentAt), this.#tryLabels);
+  }
+}
+
+class MeasuredCall implements CallObserver {
+  readonly #service: MeasuredService;
+  readonly #request: ObservedRequest;
+  readonly #startedAt = systemClock.now();
+
+  constructor(service: MeasuredService, request: ObservedRequest) {
+    this.#service = service;
+    this.#request = request;
+  }
+
+  onAttempt({ kind }: AttemptStart): AttemptObserver {
+    this.#service.count(kind);
+    return new MeasuredTry(this.#service, this.#request);
+  }
+
+  onEnd(end: ObservedEnd): void {
+    this.#service.callEnded(this.#startedAt, end);
+  }
+}
+
+class MeasuredTry implements AttemptObserver {
+  readonly #service: MeasuredService;
+  readonly #request: ObservedRequest;
+  readonly #sentAt = systemClock.now();
+
+  constructor(service: MeasuredService, request: ObservedRequest) {
+    this.#service = service;
+    this.#request = request;
+  }
+
+  onEnd(end: ObservedEnd): void {
+    // How long it would have taken, nobody knows.
+    if (!end.isCancelled) this.#service.tryEnded(this.#sentAt, this.#request, end);
+  }
 }
 
 /** Labels, and how it ended beside them. */

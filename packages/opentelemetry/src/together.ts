@@ -1,4 +1,11 @@
-import type { AttemptObserver, CallObserver, HttpObserver, HttpOptions, ObservedEnd } from '@rollcall/http';
+import type {
+  AttemptObserver,
+  AttemptStart,
+  CallObserver,
+  HttpObserver,
+  HttpOptions,
+  ObservedEnd,
+} from '@rollcall/http';
 
 /** The options with one more observer, beside the one that they may have. */
 export function observedBy(options: HttpOptions, observer: HttpObserver): HttpOptions {
@@ -6,31 +13,51 @@ export function observedBy(options: HttpOptions, observer: HttpObserver): HttpOp
   return { ...options, observer: before ? both(before, observer) : observer };
 }
 
-function both(one: HttpObserver, other: HttpObserver): HttpObserver {
-  return (request) => joined(one(request), other(request), bothCalls);
-}
-
-function bothCalls(one: CallObserver, other: CallObserver): CallObserver {
-  return {
-    onAttempt: (attempt) => joined(one.onAttempt?.(attempt), other.onAttempt?.(attempt), bothTries),
-    onEnd: (end) => {
-      one.onEnd?.(end);
-      other.onEnd?.(end);
-    },
+function both(first: HttpObserver, second: HttpObserver): HttpObserver {
+  return (request) => {
+    const one = first(request);
+    const other = second(request);
+    return one && other ? new BothCalls(one, other) : (one ?? other);
   };
 }
 
-function bothTries(one: AttemptObserver, other: AttemptObserver): AttemptObserver {
-  const onEnd = (end: ObservedEnd) => {
-    one.onEnd?.(end);
-    other.onEnd?.(end);
-  };
-  if (one.headers && other.headers) return { headers: { ...one.headers, ...other.headers }, onEnd };
-  const headers = one.headers ?? other.headers;
-  return headers ? { headers, onEnd } : { onEnd };
+class BothCalls implements CallObserver {
+  readonly #one: CallObserver;
+  readonly #other: CallObserver;
+
+  constructor(one: CallObserver, other: CallObserver) {
+    this.#one = one;
+    this.#other = other;
+  }
+
+  onAttempt(attempt: AttemptStart): AttemptObserver | undefined {
+    const one = this.#one.onAttempt?.(attempt);
+    const other = this.#other.onAttempt?.(attempt);
+    return one && other ? new BothTries(one, other) : (one ?? other);
+  }
+
+  onEnd(end: ObservedEnd): void {
+    this.#one.onEnd?.(end);
+    this.#other.onEnd?.(end);
+  }
 }
 
-/** Whichever of the two there is, or what is made of both. */
-function joined<T>(one: T | undefined, other: T | undefined, join: (one: T, other: T) => T): T | undefined {
-  return one && other ? join(one, other) : (one ?? other);
+class BothTries implements AttemptObserver {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly #one: AttemptObserver;
+  readonly #other: AttemptObserver;
+
+  constructor(one: AttemptObserver, other: AttemptObserver) {
+    const { headers = other.headers ?? NONE } = one;
+    this.headers = one.headers && other.headers ? { ...headers, ...other.headers } : headers;
+    this.#one = one;
+    this.#other = other;
+  }
+
+  onEnd(end: ObservedEnd): void {
+    this.#one.onEnd?.(end);
+    this.#other.onEnd?.(end);
+  }
 }
+
+const NONE = Object.freeze({});

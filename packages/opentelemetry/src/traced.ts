@@ -5,11 +5,20 @@ import {
   propagation,
   type Span,
   SpanKind,
+  type SpanOptions,
   SpanStatusCode,
   trace,
   type Tracer,
 } from '@opentelemetry/api';
-import type { AttemptStart, HttpObserver, HttpOptions, ObservedEnd, ObservedRequest } from '@rollcall/http';
+import type {
+  AttemptObserver,
+  AttemptStart,
+  CallObserver,
+  HttpObserver,
+  HttpOptions,
+  ObservedEnd,
+  ObservedRequest,
+} from '@rollcall/http';
 import { ATTRIBUTES, errorType, methodName, portOf, SCOPE } from './conventions.ts';
 import { observedBy } from './together.ts';
 
@@ -52,28 +61,58 @@ export function traced(options: HttpOptions = {}, tracedOptions: TracedOptions =
 }
 
 function observer(tracer: Tracer, sensitive: readonly string[]): HttpObserver {
-  return (request) => {
-    // A later try begins where the network's events come: that is nobody's context.
-    const parent = context.active();
-    const startTime = Date.now();
-    const name = spanName(request.method);
-    let isSent = false;
-    return {
-      onAttempt: (attempt) => {
-        isSent = true;
-        const attributes = requestAttributes(request, sensitive);
-        const span = tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent);
-        // Nobody samples by these, and what the SDK is given at the start it reads three times.
-        if (span.isRecording()) span.setAttributes(attemptAttributes(attempt));
-        return { headers: headersFor(span, parent), onEnd: (end) => finish(span, end) };
-      },
-      onEnd: (end) => {
-        if (isSent) return;
-        const attributes = requestAttributes(request, sensitive);
-        finish(tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes, startTime }, parent), end);
-      },
+  return (request) => new TracedCall(tracer, sensitive, request);
+}
+
+class TracedCall implements CallObserver {
+  readonly #tracer: Tracer;
+  readonly #sensitive: readonly string[];
+  readonly #request: ObservedRequest;
+  /** A later try begins where the network's events come: that is nobody's context. */
+  readonly #parent = context.active();
+  readonly #startTime = Date.now();
+  #isSent = false;
+
+  constructor(tracer: Tracer, sensitive: readonly string[], request: ObservedRequest) {
+    this.#tracer = tracer;
+    this.#sensitive = sensitive;
+    this.#request = request;
+  }
+
+  onAttempt(attempt: AttemptStart): AttemptObserver {
+    this.#isSent = true;
+    const span = this.#start();
+    // Nobody samples by these, and what the SDK is given at the start it reads three times.
+    if (span.isRecording()) span.setAttributes(attemptAttributes(attempt));
+    return new TracedTry(span, headersFor(span, this.#parent));
+  }
+
+  onEnd(end: ObservedEnd): void {
+    if (!this.#isSent) finish(this.#start(this.#startTime), end);
+  }
+
+  #start(startTime?: number): Span {
+    const options: SpanOptions = {
+      kind: SpanKind.CLIENT,
+      attributes: requestAttributes(this.#request, this.#sensitive),
     };
-  };
+    if (startTime !== undefined) options.startTime = startTime;
+    return this.#tracer.startSpan(spanName(this.#request.method), options, this.#parent);
+  }
+}
+
+class TracedTry implements AttemptObserver {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly #span: Span;
+
+  constructor(span: Span, headers: Readonly<Record<string, string>>) {
+    this.#span = span;
+    this.headers = headers;
+  }
+
+  onEnd(end: ObservedEnd): void {
+    finish(this.#span, end);
+  }
 }
 
 /** Those by which the server knows the trace, such as `traceparent`: the SDK's propagator says which. */
