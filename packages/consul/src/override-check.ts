@@ -1,4 +1,4 @@
-import { type InstanceOverride, isInstanceStatus, MAX_WEIGHT } from '@rollcall/core';
+import { type InstanceOverride, overrideFromWire } from '@rollcall/core';
 import { parseJsonObject } from '@rollcall/core/dialects';
 
 /**
@@ -14,13 +14,9 @@ export function writeOverride(change: InstanceOverride): string {
 
 /** The inverse of {@link writeOverride}. What somebody else wrote there changes nothing. */
 export function readOverride(notes: unknown): InstanceOverride {
-  let change: Readonly<Record<string, unknown>>;
   try {
-    change = parseJsonObject(typeof notes === 'string' ? notes : '');
+    return overrideFromWire(parseJsonObject(typeof notes === 'string' ? notes : ''));
   } catch {
     return {};
   }
-  const { status, weight } = change;
-  const isWeight = typeof weight === 'number' && weight >= 0 && weight <= MAX_WEIGHT;
-  return { ...(isInstanceStatus(status) && { status }), ...(isWeight && { weight }) };
 }

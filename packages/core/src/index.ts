@@ -25,7 +25,7 @@ export { describeEvent, type LogLevel, type LogLine, type Logger } from './log.t
 export { MemoryStore, memoryAdapter, type MemoryOptions } from './memory/index.ts';
 export * from './namespace-policy.ts';
 export { DEFAULT_NAMESPACE, MAX_SEGMENT_BYTES, checkName, decodeSegment, encodeSegment } from './names.ts';
-export { contested, notListed, overridden, OVERRIDE_TRIES } from './override.ts';
+export { contested, notListed, overridden, OVERRIDE_TRIES, overrideFromWire } from './override.ts';
 export type { RegisterOptions as RegistrationOptions } from './registrar.ts';
 export type { InstanceChange, Registration, RegistrationState, WaitOptions } from './registration.ts';
 export { Registry, type RegisterSpec, type RegistryParts } from './registry.ts';

@@ -1,6 +1,12 @@
 import type { InstanceOverride } from './adapter.ts';
 import { RegistryError } from './errors.ts';
-import { defineInstance, type InstanceKey, type ServiceInstance } from './instance.ts';
+import {
+  defineInstance,
+  type InstanceKey,
+  isInstanceStatus,
+  MAX_WEIGHT,
+  type ServiceInstance,
+} from './instance.ts';
 
 /**
  * The instance as an operator changed it: what the change leaves out stays as it is.
@@ -12,6 +18,13 @@ export function overridden(
   { status = instance.status, weight = instance.weight }: InstanceOverride,
 ): ServiceInstance {
   return defineInstance({ ...instance, status, weight });
+}
+
+/** An override that was read where anybody may have written it: what can't be one changes nothing. */
+export function overrideFromWire(raw: Readonly<Record<string, unknown>>): InstanceOverride {
+  const { status, weight } = raw;
+  const isWeight = typeof weight === 'number' && weight >= 0 && weight <= MAX_WEIGHT;
+  return { ...(isInstanceStatus(status) && { status }), ...(isWeight && { weight }) };
 }
 
 /** What `override` rejects with where the instance isn't listed: nothing may be created then. */

@@ -1,11 +1,17 @@
-import { defineInstance, type InstanceSpec, sameInstance } from '@rollcall/core';
+import {
+  defineInstance,
+  type InstanceSpec,
+  overridden,
+  sameInstance,
+  type ServiceInstance,
+} from '@rollcall/core';
 import { describe, expect, it } from 'vitest';
-import { withSince, withTtl } from '../src/layouts/entry.ts';
+import { overlayOf, withSince, withTtl } from '../src/layouts/entry.ts';
 import { kratosLayout } from '../src/layouts/kratos.ts';
 import { rollcallLayout } from '../src/layouts/rollcall.ts';
 import { springLayout } from '../src/layouts/spring.ts';
 import { ServiceList } from '../src/service-list.ts';
-import { readWireInstance } from '../src/wire-instance.ts';
+import { readWireInstance, type WireInstance } from '../src/wire-instance.ts';
 
 const key = { namespace: 'default', service: 'orders' };
 const bare: InstanceSpec = { service: 'orders', host: '10.0.0.7', port: 8080 };
@@ -165,6 +171,32 @@ describe('a list that comes again', () => {
     expect(list.read([bad, wire(2)])).toMatchObject({ instances: [{ port: 2 }], skipped: [{}] });
     expect(list.read([bad]).skipped[0]).toBe(skipped);
     expect(list.read([wire(1)])).toMatchObject({ instances: [{ port: 1 }], skipped: [] });
+  });
+
+  it('shows what an operator put over a write of the owner’s, until there is another write', () => {
+    const key1 = { ...key, id: 'a' };
+    const written = (writtenAt: number, weight: number) =>
+      withSince(wire(1, { weight, metadata: { 'rollcall.id': 'a', team: 'x' } }), 1_000, writtenAt);
+    const list = new ServiceList(rollcallLayout, key);
+    const [own] = list.read([written(1, 2)]).instances;
+    if (!own) throw new Error('it must be listed');
+    const overlay = overlayOf(written(1, 2), overridden(own, { status: 'DOWN' }));
+    // Nacos shows the overlay's weight and metadata in place of the owner's, whatever that one writes.
+    const under = (entry: WireInstance): WireInstance => ({
+      ...entry,
+      weight: 0,
+      metadata: { ...entry.metadata, ...overlay },
+    });
+    const seen = (entry: WireInstance) => list.read([entry]).instances;
+    expect(seen(under(written(1, 2)))).toEqual([{ ...own, status: 'DOWN' }]);
+    expect(seen(under(written(1, 2)))[0]).toMatchObject({ ...key1, weight: 2, metadata: { team: 'x' } });
+    expect(seen(under(written(2, 5)))).toEqual([{ ...own, weight: 5 }]);
+    // Another id at the same address, written in the same millisecond.
+    const neighbour = withSince(wire(1, { weight: 3, metadata: { 'rollcall.id': 'b' } }), 1_000, 1);
+    expect(seen(under(neighbour))).toMatchObject([{ id: 'b', status: 'UP', weight: 3 }]);
+    const spoiled = under(written(1, 2));
+    const torn = { ...spoiled, metadata: { ...spoiled.metadata, 'rollcall.override': '{' } };
+    expect(seen(torn)).toEqual([own]);
   });
 
   it('has the younger of two with one id, in whatever order they come', () => {

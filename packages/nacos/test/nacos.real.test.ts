@@ -135,6 +135,76 @@ describe('a lasting instance', () => {
   });
 });
 
+describe('an override', { timeout: 30_000 }, () => {
+  const listedAs = async (service: string) => {
+    const [one] = await rawList(server, service);
+    return one as unknown as
+      { weight: number; enabled: boolean; metadata: Record<string, string> } | undefined;
+  };
+
+  it('stands beside what the owner registers, and a later write of the owner’s is not changed by it', async () => {
+    const [owner, other] = [
+      await openAdapter({ servers: [server] }),
+      await openAdapter({ servers: [server] }),
+    ];
+    const reader = follow(other, 'overridden');
+    const key = { ...keyOf('overridden'), id: 'a' };
+    const lease = await owner.register(instance('overridden', 'a', { weight: 2 }), { ttlMs, ...soon() });
+    await vi.waitFor(() => expect(reader.known.get('a')?.weight).toBe(2), { timeout: 3_000 });
+    await other.override(key, { status: 'OUT_OF_SERVICE' }, soon());
+    await vi.waitFor(() =>
+      expect(reader.known.get('a')).toMatchObject({ status: 'OUT_OF_SERVICE', weight: 2 }),
+    );
+    // Readers of other frameworks give it no call.
+    expect(await listedAs('overridden')).toMatchObject({ weight: 0, enabled: true });
+    await owner.register(instance('overridden', 'a', { weight: 4 }), { ttlMs, ...soon() });
+    await vi.waitFor(() => expect(reader.known.get('a')).toMatchObject({ status: 'UP', weight: 4 }), {
+      timeout: 3_000,
+    });
+    // Those know of no write: only an operator ends it for them.
+    expect(await listedAs('overridden')).toMatchObject({ weight: 0 });
+    await other.override(key, { status: 'UP' }, soon());
+    expect(await listedAs('overridden')).toMatchObject({ weight: 4 });
+    expect(lease.lost?.aborted).toBe(false);
+    await owner.close();
+    await vi.waitFor(() => expect(reader.known.size).toBe(0), { timeout: 3_000 });
+  });
+
+  it('of one of two instances at the same address changes that one alone', async () => {
+    const adapter = await openAdapter({ servers: [server] });
+    for (const id of ['a', 'b'])
+      await adapter.register(instance('neighbours', id, { weight: 2 }), { ttlMs, ...soon() });
+    await vi.waitFor(async () => expect(await idsOf(adapter, 'neighbours')).toEqual(['a', 'b']), {
+      timeout: 3_000,
+    });
+    await adapter.override({ ...keyOf('neighbours'), id: 'a' }, { weight: 5 }, soon());
+    const { instances } = await adapter.discover(keyOf('neighbours'), soon());
+    expect(instances.map(({ id, weight }) => `${id} ${weight}`).toSorted()).toEqual(['a 5', 'b 2']);
+  });
+
+  it('of a lasting instance, and of one that another framework registered, is the same', async () => {
+    const adapter = await openAdapter({ servers: [server], ephemeral: false });
+    await adapter.register(instance('lasting-overridden', 'a', { weight: 2 }), { ttlMs, ...soon() });
+    const query = 'serviceName=foreign&ip=10.0.0.9&port=8080&weight=3&ephemeral=true';
+    await operate(server, `v1/ns/instance?${query}`, 'POST');
+    const cases = [
+      ['lasting-overridden', 'a', adapter, 2],
+      ['foreign', '10.0.0.9:8080', await openAdapter({ servers: [server] }), 3],
+    ] as const;
+    for (const [service, id, operator, weight] of cases) {
+      await vi.waitFor(async () => expect(await idsOf(operator, service)).toEqual([id]), { timeout: 3_000 });
+      const key = { ...keyOf(service), id };
+      await operator.override(key, { status: 'OUT_OF_SERVICE' }, soon());
+      const seen = async () => (await operator.discover(key, soon())).instances;
+      expect(await seen()).toMatchObject([{ status: 'OUT_OF_SERVICE', weight }]);
+      await operator.override(key, { status: 'UP', weight: 7 }, soon());
+      expect(await seen()).toMatchObject([{ status: 'UP', weight: 7 }]);
+      expect(await listedAs(service)).toMatchObject({ weight: 7 });
+    }
+    await adapter.deregister(instance('lasting-overridden', 'a'), soon());
+  });
+});
+
 describe('a list', () => {
   it('of which one of 1 000 changed tells that one', { timeout: 60_000 }, async () => {
     const [writer, reader] = [

@@ -43,6 +43,8 @@ describe.each([
         })
         .toBe(1);
       expect(await adapter.listServices('default', soon())).toContain(service);
+      await adapter.override({ ...keyOf(service), id: 'a' }, { weight: 3 }, soon());
+      expect((await adapter.discover(keyOf(service), soon())).instances).toMatchObject([{ weight: 3 }]);
 
       const wrong = nacosAdapter({ ...options, username: 'nacos', password: 'the-wrong-one', transport });
       onTestFinished(() => wrong.close());

@@ -2,6 +2,7 @@ import {
   type InstanceOverride,
   type InstanceSpec,
   instanceFromWire,
+  overrideFromWire,
   RegistryError,
   type ServiceInstance,
   type ServiceKey,
@@ -151,7 +152,7 @@ export function uncovered(listed: WireInstance): { entry: WireInstance; change?:
     return { entry };
   }
   if (overlay['of'] !== write || overlay['id'] !== idOf(entry)) return { entry };
-  return { entry, change: { status: overlay['status'], weight: overlay['weight'] } as InstanceOverride };
+  return { entry, change: overrideFromWire(overlay) };
 }
 
 /** Which write of its owner's an entry is, and the weight that it wrote; nothing where the owner is no Rollcall. */
