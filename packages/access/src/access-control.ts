@@ -104,11 +104,12 @@ export class AccessControl {
     return state.compiled.decide(rights, request);
   }
 
-  /** A principal with the roles that the policy gives to a subject: to find out what it may do, without its credentials. */
+  /**
+   * A principal of this name, with the roles that the policy gives to it: for who was let in by other means, such as a client
+   * certificate, and to find out what somebody may do.
+   */
   principalOf(subject: string, home?: Principal['home']): Principal {
-    const roles = this.#now.compiled.rolesOf(subject, []);
-    const kind = home?.service === undefined ? 'user' : 'service';
-    return Object.freeze({ subject, kind, roles, ...(home && { home: Object.freeze({ ...home }) }) });
+    return this.#now.authenticator.principalOf(subject, home);
   }
 
   /** The namespaces that the policy names, sorted. */

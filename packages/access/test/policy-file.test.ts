@@ -127,8 +127,10 @@ describe('a policy file that changes', () => {
     const outcomes: ReloadOutcome[] = [];
     const control = await AccessControl.open({ file, onReload: (outcome) => outcomes.push(outcome) });
     onTestFinished(() => control.close());
+    // One and the same for all policies, as a connection has it.
+    const alice = control.principalOf('alice');
     const may = (verb: 'list' | 'watch') =>
-      control.check(control.principalOf('alice'), { verb, namespace: 'a', service: 's' }).allowed;
+      control.check(alice, { verb, namespace: 'a', service: 's' }).allowed;
     const told = async (n: number) => await expect.poll(() => outcomes.length, { timeout: 10_000 }).toBe(n);
     return { file, control, outcomes, may, told };
   }

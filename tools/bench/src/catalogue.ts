@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts';
+import { access } from './benches/access.ts';
 import { changes } from './benches/changes.ts';
 import { coldStart } from './benches/cold-start.ts';
 import { etcdRegistrations } from './benches/etcd-registrations.ts';
@@ -23,6 +24,7 @@ export const BENCHES: readonly Bench[] = [
   policies,
   httpCalls,
   telemetry,
+  access,
   memory,
   wireFormat,
   coldStart,

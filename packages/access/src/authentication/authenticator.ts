@@ -22,6 +22,7 @@ export interface AuthenticatorOptions {
 type Origin =
   | { readonly by: 'token'; readonly entry: string; readonly roles: readonly string[] }
   | { readonly by: 'key'; readonly entry: string; readonly id: string }
+  | { readonly by: 'name' }
   | { readonly by: 'nothing' };
 
 const ORIGINS = new WeakMap<Principal, Origin>();
@@ -99,6 +100,8 @@ export class Authenticator {
     const origin = ORIGINS.get(principal);
     if (!origin) return principal.roles;
     switch (origin.by) {
+      case 'name':
+        return this.#compiled.rolesOf(principal.subject, []);
       case 'nothing':
         return this.#anonymous?.roles;
       case 'key': {
@@ -115,6 +118,18 @@ export class Authenticator {
       default:
         return origin satisfies never;
     }
+  }
+
+  /** A principal that somebody else vouches for, such as who checked a certificate. */
+  principalOf(subject: string, home: Principal['home']): Principal {
+    const principal: Principal = Object.freeze({
+      subject,
+      kind: home?.service === undefined ? 'user' : 'service',
+      roles: this.#compiled.rolesOf(subject, []),
+      ...(home && { home: Object.freeze({ ...home }) }),
+    });
+    ORIGINS.set(principal, { by: 'name' });
+    return principal;
   }
 
   /** The issuer of an entry that says the same, with the keys that it has. */

@@ -1,7 +1,7 @@
 import { NamespacePolicy } from '@rollcall/core';
 import type { AccessDecision, AccessRequest, Principal, Verb } from '../contract.ts';
 import { VERBS } from '../contract.ts';
-import { compilePattern, compilePatterns, type NameTest } from './name-pattern.ts';
+import { compilePattern, compilePatterns, hasPlaceholder, type NameTest, piecesOf } from './name-pattern.ts';
 import type { Permission, PolicyDocument } from './schema.ts';
 
 type Home = NonNullable<Principal['home']>;
@@ -15,24 +15,31 @@ interface Rule {
   readonly allow: AccessDecision;
 }
 
-type RulesByVerb = Readonly<Record<Verb, readonly Rule[]>>;
+/** The rules of a role for one verb. A role may have hundreds, mostly each for a namespace of its own. */
+interface VerbRules {
+  readonly byNamespace: ReadonlyMap<string, readonly Rule[]>;
+  /** Those whose namespaces are patterns. */
+  readonly byPattern: readonly Rule[];
+}
 
-/** What somebody may do: their roles, put together for their home. */
+type RoleRules = Readonly<Record<Verb, VerbRules>>;
+
+/** What somebody may do: their roles, as they are for their home. */
 export interface Rights {
   readonly subject: string;
   readonly home: Home | undefined;
-  readonly rules: RulesByVerb;
+  readonly roles: readonly RoleRules[];
 }
 
 /**
- * A policy that is ready to decide: each role's patterns are compiled once for each home, and sorted by verb, so that a decision
- * compares names and makes no object where the answer is yes.
+ * A policy that is ready to decide: each role's patterns are compiled once, for each home where they depend on it, and sorted by verb and
+ * namespace, so that a decision looks at few rules.
  */
 export class CompiledPolicy {
   readonly document: PolicyDocument;
   readonly #crossings: NamespacePolicy;
   readonly #subjects: readonly { readonly test: NameTest; readonly roles: readonly string[] }[];
-  readonly #roles = new Map<string, RulesByVerb>();
+  readonly #roles = new Map<string, RoleRules>();
 
   constructor(document: PolicyDocument) {
     this.document = document;
@@ -64,11 +71,8 @@ export class CompiledPolicy {
   }
 
   rightsOf(subject: string, roles: readonly string[], home: Home | undefined): Rights {
-    const parts = roles
-      .filter((role) => Object.hasOwn(this.document.roles, role))
-      .map((role) => this.#rulesOf(role, home));
-    const rules = byVerb((verb) => parts.flatMap((part) => part[verb]));
-    return { subject, home, rules };
+    const known = roles.filter((role) => Object.hasOwn(this.document.roles, role));
+    return { subject, home, roles: known.map((role) => this.#rulesOf(role, home)) };
   }
 
   decide(rights: Rights, request: AccessRequest): AccessDecision {
@@ -98,12 +102,11 @@ export class CompiledPolicy {
     namespace: string,
     service: string | undefined,
   ): AccessDecision | undefined {
-    for (const rule of rights.rules[verb]) {
-      if (!rule.namespaces(namespace)) continue;
-      if (
-        service === undefined ? rule.isForAll || verb === 'list' || verb === 'watch' : rule.services(service)
-      )
-        return rule.allow;
+    for (const role of rights.roles) {
+      const { byNamespace, byPattern } = role[verb];
+      const own = byNamespace.get(namespace);
+      const found = (own && firstFor(own, verb, service)) ?? firstFor(byPattern, verb, service, namespace);
+      if (found) return found.allow;
     }
     return undefined;
   }
@@ -123,17 +126,13 @@ export class CompiledPolicy {
     return service === undefined ? { allowed: true, why } : { allowed: true, why, only: crossing.only };
   }
 
-  #rulesOf(role: string, home: Home | undefined): RulesByVerb {
-    const key = JSON.stringify([role, home?.namespace, home?.service]);
+  #rulesOf(role: string, home: Home | undefined): RoleRules {
+    const permissions = this.document.roles[role] ?? [];
+    const isOfHome = permissions.some((one) => [...one.namespaces, ...one.services].some(hasPlaceholder));
+    const key = JSON.stringify(isOfHome ? [role, home?.namespace, home?.service] : [role]);
     const known = this.#roles.get(key);
     if (known) return known;
-    const compiled = (this.document.roles[role] ?? []).flatMap((permission, i) => {
-      const rule = compile(permission, home, `roles.${role}[${i}]`);
-      return rule ? [{ verbs: new Set<string>(permission.verbs), rule }] : [];
-    });
-    const rules = byVerb((verb) =>
-      compiled.filter(({ verbs }) => verbs.has('*') || verbs.has(verb)).map(({ rule }) => rule),
-    );
+    const rules = compileRole(role, permissions, home);
     // Homes come from tokens, and so without end.
     if (this.#roles.size >= MAX_COMPILED) this.#roles.clear();
     this.#roles.set(key, rules);
@@ -142,6 +141,25 @@ export class CompiledPolicy {
 }
 
 const MAX_COMPILED = 10_000;
+
+function compileRole(role: string, permissions: readonly Permission[], home: Home | undefined): RoleRules {
+  const compiled = permissions.flatMap((permission, i) => {
+    const rule = compile(permission, home, `roles.${role}[${i}]`);
+    return rule ? [{ permission, rule }] : [];
+  });
+  const ofVerb = (verb: Verb): VerbRules => {
+    const byNamespace = new Map<string, Rule[]>();
+    const byPattern: Rule[] = [];
+    for (const { permission, rule } of compiled) {
+      if (!permission.verbs.some((one) => one === '*' || one === verb)) continue;
+      const names = permission.namespaces.flatMap((pattern) => namesOf(pattern, home));
+      if (names.length < permission.namespaces.length) byPattern.push(rule);
+      else for (const name of names) byNamespace.set(name, [...(byNamespace.get(name) ?? []), rule]);
+    }
+    return { byNamespace, byPattern };
+  };
+  return Object.fromEntries(VERBS.map((verb) => [verb, ofVerb(verb)])) as Record<Verb, VerbRules>;
+}
 
 function compile(permission: Permission, home: Home | undefined, name: string): Rule | undefined {
   const namespaces = compilePatterns(permission.namespaces, home);
@@ -155,8 +173,25 @@ function compile(permission: Permission, home: Home | undefined, name: string): 
   };
 }
 
-function byVerb<T>(make: (verb: Verb) => T): Record<Verb, T> {
-  return Object.fromEntries(VERBS.map((verb) => [verb, make(verb)])) as Record<Verb, T>;
+/** The one name that a pattern without `*` means. */
+function namesOf(pattern: string, home: Home | undefined): readonly string[] {
+  const pieces = piecesOf(pattern, home);
+  return pieces?.length === 1 ? pieces : [];
+}
+
+/** @param namespace is left out where it is known to be the rules' own. */
+function firstFor(
+  rules: readonly Rule[],
+  verb: Verb,
+  service: string | undefined,
+  namespace?: string,
+): Rule | undefined {
+  const isLook = verb === 'list' || verb === 'watch';
+  for (const rule of rules) {
+    if (namespace !== undefined && !rule.namespaces(namespace)) continue;
+    if (service === undefined ? rule.isForAll || isLook : rule.services(service)) return rule;
+  }
+  return undefined;
 }
 
 function refused({ subject }: Rights, request: AccessRequest): AccessDecision {

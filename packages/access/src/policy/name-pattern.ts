@@ -49,12 +49,7 @@ export function compilePattern(pattern: string, home: Home = {}): NameTest | und
   const last = rest.pop();
   if (last === undefined) return (name) => name === first;
   if (first === '' && last === '' && rest.every((piece) => piece === '')) return () => true;
-  const least = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  return (name) =>
-    name.length >= least &&
-    name.startsWith(first) &&
-    name.endsWith(last) &&
-    hasInOrder(name, rest, first, last);
+  return (name) => name.startsWith(first) && name.endsWith(last) && hasInOrder(name, rest, first, last);
 }
 
 /** Each piece at the first place that there is for it: if any way fits, this one does. */
