@@ -1,10 +1,4 @@
-import {
-  defineInstance,
-  type InstanceSpec,
-  overridden,
-  sameInstance,
-  type ServiceInstance,
-} from '@rollcall/core';
+import { defineInstance, type InstanceSpec, overridden, sameInstance } from '@rollcall/core';
 import { describe, expect, it } from 'vitest';
 import { overlayOf, withSince, withTtl } from '../src/layouts/entry.ts';
 import { kratosLayout } from '../src/layouts/kratos.ts';
