@@ -177,7 +177,7 @@ describe('an instance', () => {
         expect(ask(other, { verb, ...target, owner: whose }).allowed).toBe(false);
     expect(ask(other, { verb: 'override', ...target, owner: 'b' }).allowed).toBe(false);
     expect(ask(other, { verb: 'register', ...target, owner: 'a' }).why).toContain(
-      'orders/ledger/1 belongs to a',
+      'orders/ledger/1 belongs to somebody else',
     );
   });
 

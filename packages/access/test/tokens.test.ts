@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createPublicKey } from 'node:crypto';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   AccessControl,
@@ -381,6 +382,35 @@ describe('a text that means two things', () => {
     expect('polluted' in {}).toBe(false);
     const named = await token(ec, { claims: { roles: ['__proto__', 'constructor', 'toString'] } });
     expect((await control.authenticate(`Bearer ${named}`, soon())).roles).toEqual([]);
+  });
+});
+
+describe('whatever somebody sends', () => {
+  it('is refused as credentials, and fails no other way', async () => {
+    const refused = async (header: string) => {
+      const outcome: unknown = await control.authenticate(header, soon()).catch((error: unknown) => error);
+      expect(outcome, header).toBeInstanceOf(AuthenticationError);
+    };
+    const field = fc.oneof(
+      fc.constantFrom('alg', 'kid', 'typ', 'iss', 'aud', 'exp', 'sub', 'crit'),
+      fc.string(),
+    );
+    const value = fc.oneof(
+      fc.constantFrom('RS256', 'ES256', 'ec', 'rsa', 'JWT', 'at+jwt', ISSUER, AUDIENCE),
+      fc.jsonValue(),
+    );
+    const part = fc.oneof(fc.dictionary(field, value), fc.jsonValue());
+    await fc.assert(fc.asyncProperty(fc.string({ minLength: 1, unit: 'binary' }), (text) => refused(text)));
+    await fc.assert(fc.asyncProperty(fc.string(), (text) => refused(`Bearer ${text}`)));
+    await fc.assert(
+      fc.asyncProperty(part, part, async (header, claims) => {
+        const good = { alg: 'ES256', kid: 'ec', typ: 'JWT' };
+        await refused(`Bearer ${forged(header, claims)}`);
+        await refused(`Bearer ${forged(good, claims)}`);
+        await refused(`Bearer ${forged(header, claimsOf({}))}`);
+        await refused(`Bearer ${forged(good, { ...claimsOf({}), ...(claims as object) })}`);
+      }),
+    );
   });
 });
 

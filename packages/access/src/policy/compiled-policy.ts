@@ -87,9 +87,7 @@ export class CompiledPolicy {
     if (verb === 'register' && owner !== undefined && owner !== rights.subject) {
       const over = this.#find(rights, 'override', namespace, service);
       if (!over)
-        return no(
-          `${target(request)} belongs to ${owner ?? 'somebody else'}: changing it takes a role with override`,
-        );
+        return no(`${target(request)} belongs to somebody else: changing it takes a role with override`);
       return this.#crossed(rights, over, request);
     }
     return this.#crossed(rights, found, request);
