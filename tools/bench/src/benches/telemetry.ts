@@ -13,111 +13,126 @@ import { row, type Bench } from '../bench.ts';
 import { CONCURRENCY, many, ourCaller, startServer } from '../calling.ts';
 import { median } from '../statistics.ts';
 
-/** How calls are made. */
+/** How calls are made that plain ones are measured beside. */
 export interface Telemetry {
   readonly tells: 'nothing' | 'spans' | 'metrics' | 'both';
   /** OpenTelemetry's SDK runs; else there is its API alone. */
   readonly sdk: boolean;
-  /** Each call is made within a span, as by a server that handles a request. */
+  /** All calls are made within a span, as by a server that handles a request. */
   readonly isInSpan: boolean;
 }
 
 export interface TelemetryInput extends Telemetry {
-  readonly calls: number;
-  readonly warmUp: number;
+  /** Of each kind. */
+  readonly blocks: number;
+  readonly warmUpBlocks: number;
 }
 
 export interface TelemetryFigures {
+  readonly ours: CallFigures;
+  readonly plain: CallFigures;
+}
+
+export interface CallFigures {
   readonly callsPerSecond: number;
   /** Of this process on all cores, for each call. */
   readonly cpuMicroseconds: number;
 }
 
-const PLAIN: Telemetry = { tells: 'nothing', sdk: false, isInSpan: false };
-const PLAIN_IN_SPAN: Telemetry = { tells: 'nothing', sdk: true, isInSpan: true };
+const NO_SDK = { sdk: false, isInSpan: false };
+const SDK = { sdk: true, isInSpan: false };
 
-const PAIRS: readonly {
-  readonly what: string;
-  readonly ours: Telemetry;
-  readonly theirs: Telemetry;
-}[] = [
-  { what: 'telemetry off', ours: { ...PLAIN }, theirs: PLAIN },
-  { what: 'spans and metrics, no SDK', ours: { ...PLAIN, tells: 'both' }, theirs: PLAIN },
-  { what: 'spans, SDK', ours: { ...PLAIN, sdk: true, tells: 'spans' }, theirs: PLAIN },
-  { what: 'metrics, SDK', ours: { ...PLAIN, sdk: true, tells: 'metrics' }, theirs: PLAIN },
-  { what: 'spans and metrics, SDK', ours: { ...PLAIN, sdk: true, tells: 'both' }, theirs: PLAIN },
-  {
-    what: 'the same, each call within a span of its caller',
-    ours: { ...PLAIN_IN_SPAN, tells: 'both' },
-    theirs: PLAIN_IN_SPAN,
-  },
+const WAYS: readonly (Telemetry & { readonly what: string })[] = [
+  { what: 'telemetry off', tells: 'nothing', ...NO_SDK },
+  { what: 'spans and metrics, no SDK', tells: 'both', ...NO_SDK },
+  { what: 'spans, SDK', tells: 'spans', ...SDK },
+  { what: 'metrics, SDK', tells: 'metrics', ...SDK },
+  { what: 'spans and metrics, SDK', tells: 'both', ...SDK },
+  { what: 'the same, all calls within a span', tells: 'both', sdk: true, isInSpan: true },
 ];
+
+/** So many calls are made one way, then as many the other way. */
+const BLOCK = 200;
 
 export const telemetry: Bench = {
   name: 'telemetry',
   title: 'Calling over HTTP, with OpenTelemetry',
   async run({ quick, progress, fresh }) {
-    const rounds = quick ? 1 : 7;
-    // About three seconds of each.
-    const size = quick ? { calls: 500, warmUp: 100 } : { calls: 15_000, warmUp: 5_000 };
-    const figures = new Map<Telemetry, TelemetryFigures[]>();
-    for (const { ours, theirs } of PAIRS) figures.set(ours, []).set(theirs, []);
+    const rounds = quick ? 1 : 3;
+    const size = quick ? { blocks: 2, warmUpBlocks: 1 } : { blocks: 75, warmUpBlocks: 25 };
+    const figures = WAYS.map((): TelemetryFigures[] => []);
     /* oxlint-disable no-await-in-loop -- one at a time: they share the machine */
     for (let round = 1; round <= rounds; round++) {
       progress(`calling, round ${round} of ${rounds}`);
-      for (const [way, of] of figures)
-        of.push(await fresh<TelemetryFigures>(import.meta.url, 'costOfCalls', { ...way, ...size }));
+      for (const [i, way] of WAYS.entries())
+        figures[i]?.push(await fresh<TelemetryFigures>(import.meta.url, 'costOfCalls', { ...way, ...size }));
     }
     /* oxlint-enable no-await-in-loop */
-    const middle = (way: Telemetry, name: keyof TelemetryFigures) =>
-      median((figures.get(way) ?? []).map((each) => each[name]));
     return {
-      rows: PAIRS.flatMap(({ what, ours, theirs }) => {
-        const name = theirs.isInSpan ? 'plain createFetch within a span' : 'plain createFetch';
-        const [calls, plainCalls] = [middle(ours, 'callsPerSecond'), middle(theirs, 'callsPerSecond')];
+      rows: WAYS.flatMap(({ what }, i) => {
+        const middle = (who: keyof TelemetryFigures, name: keyof CallFigures) =>
+          median((figures[i] ?? []).map((each) => each[who][name]));
+        const calls = middle('ours', 'callsPerSecond');
+        const plain = middle('plain', 'callsPerSecond');
         return [
           row({
             what,
             unit: 'calls/s',
             ours: calls,
-            peer: { name, figure: plainCalls },
-            target: { text: 'at least 95 %', met: calls >= 0.95 * plainCalls },
+            peer: { name: 'plain createFetch', figure: plain },
+            target: { text: 'at least 95 %', met: calls >= 0.95 * plain },
           }),
           row({
             what: `${what}: CPU of a call`,
             unit: 'µs',
-            ours: middle(ours, 'cpuMicroseconds'),
-            peer: { name, figure: middle(theirs, 'cpuMicroseconds') },
+            ours: middle('ours', 'cpuMicroseconds'),
+            peer: { name: 'plain createFetch', figure: middle('plain', 'cpuMicroseconds') },
           }),
         ];
       }),
       notes: [
-        `\`fetch\` by \`createFetch(registry, measured(traced()))\`, with ${CONCURRENCY} calls under way, to a server of Node's own that answers “hello”, a process. “Off” is the peer measured a second time: what it differs by is noise.`,
+        `\`fetch\` by \`createFetch(registry, measured(traced()))\`, with ${CONCURRENCY} calls under way, to a server of Node's own that answers “hello”, a process. With “telemetry off” both are plain: what they differ by is noise.`,
         'The SDK keeps every span, in batches, and its exporters throw away what they get: what an exporter costs goes by the exporter.',
-        `Median of ${rounds} rounds that take turns, each in a process of its own.`,
+        `Both ways of calling take turns in one process, ${BLOCK} calls each, ${size.blocks} times; median of ${rounds} processes.`,
       ],
     };
   },
 };
 
-/** What this process can do. */
+/** What this process can do, in both ways. */
 export async function costOfCalls(input: TelemetryInput): Promise<TelemetryFigures> {
-  const { calls, warmUp, isInSpan } = input;
+  const { blocks, warmUpBlocks, isInSpan } = input;
   const endSdk = input.sdk ? startSdk() : undefined;
   const server = await startServer();
-  const caller = await ourCaller([server], optionsFor(input));
-  const fetched = async () => void (await (await caller.fetch(caller.url)).text());
-  const call = isInSpan ? () => withinSpan(fetched) : fetched;
-  await many(warmUp, call);
-  const cpu = process.cpuUsage();
-  const begun = performance.now();
-  await many(calls, call);
-  const tookMs = performance.now() - begun;
-  const { user, system } = process.cpuUsage(cpu);
-  await caller.close();
+  const callers = await Promise.all([optionsFor(input), {}].map((options) => ourCaller([server], options)));
+  const ways = callers.map((caller) => {
+    const fetched = async () => void (await (await caller.fetch(caller.url)).text());
+    return { call: isInSpan ? () => withinSpan(fetched) : fetched, tookMs: 0, cpuMs: 0 };
+  });
+  /* oxlint-disable no-await-in-loop -- they take turns */
+  for (let block = -warmUpBlocks; block < blocks; block++) {
+    // Who comes second pays for what the first left behind, so each is that in turn.
+    for (const way of block % 2 === 0 ? ways : ways.toReversed()) {
+      const cpu = process.cpuUsage();
+      const begun = performance.now();
+      await many(BLOCK, way.call);
+      if (block < 0) continue;
+      way.tookMs += performance.now() - begun;
+      const { user, system } = process.cpuUsage(cpu);
+      way.cpuMs += (user + system) / 1_000;
+    }
+  }
+  /* oxlint-enable no-await-in-loop */
+  await Promise.all(callers.map((caller) => caller.close()));
   server.stop();
   await endSdk?.();
-  return { callsPerSecond: (calls * 1_000) / tookMs, cpuMicroseconds: (user + system) / calls };
+  const calls = blocks * BLOCK;
+  const [ours, plain] = ways.map(({ tookMs, cpuMs }) => ({
+    callsPerSecond: (calls * 1_000) / tookMs,
+    cpuMicroseconds: (cpuMs * 1_000) / calls,
+  }));
+  if (!ours || !plain) throw new Error('two ways give two figures');
+  return { ours, plain };
 }
 
 function optionsFor({ tells }: Telemetry): HttpOptions {
