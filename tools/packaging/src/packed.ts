@@ -33,6 +33,8 @@ export async function packAll(folder: string): Promise<readonly PackedPackage[]>
   });
   const packed: PackedPackage[] = [];
   for (const { short, manifest } of PACKAGES) {
+    if (manifest.scripts?.['build:page'])
+      await runOrThrow('npm', ['run', 'build:page'], { cwd: join(workspace, 'packages', short) });
     const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', tarballs];
     const { stdout } = await runOrThrow('npm', args, { cwd: join(workspace, 'packages', short) });
     const [told] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];

@@ -12,6 +12,7 @@ export interface Manifest {
   readonly license?: string;
   readonly keywords?: readonly string[];
   readonly engines?: Readonly<Record<string, string>>;
+  readonly scripts?: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 }
 

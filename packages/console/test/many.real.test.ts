@@ -1,0 +1,151 @@
+import type { InstanceSpec } from '@rollcall/core';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { soon } from './support/soon.ts';
+import { openStage, type Stage } from './support/stage.ts';
+import { visit, type Visit } from './support/visit.ts';
+
+const MANY = 10_000;
+
+/** Beyond this, a browser calls it a long task: https://w3c.github.io/longtasks/ */
+const LONG_TASK_MS = 50;
+
+const STEPS = 200;
+
+let stage: Stage;
+let seen: Visit;
+let page: Page;
+
+beforeAll(async () => {
+  stage = await openStage();
+  await stage.list(Array.from({ length: MANY }, (_, i) => instance(i)));
+  seen = await visit(stage.page, { key: stage.keys.viewer, hash: '#/services/shop' });
+  page = seen.page;
+  await page.locator('.grid-row .cell-total', { hasText: '10 000' }).waitFor();
+});
+
+afterAll(async () => {
+  await seen?.close();
+  await stage?.close();
+});
+
+describe('ten thousand instances', () => {
+  it('are there soon', async () => {
+    const firstRowsMs = await page.evaluate(async () => {
+      const begin = performance.now();
+      location.hash = '#/services/shop/catalog';
+      while (!document.querySelector('.cell-id a')) await new Promise(requestAnimationFrame);
+      return performance.now() - begin;
+    });
+    tell(`first rows after ${Math.round(firstRowsMs)} ms`);
+    expect(firstRowsMs).toBeLessThan(5_000);
+    await soon(() => page.getByRole('group', { name: 'Show by status' }).innerText()).toMatch(
+      /All\s*10\s000/,
+    );
+    expect(await page.getByRole('grid').getAttribute('aria-rowcount')).toBe(String(MANY + 1));
+  });
+
+  it('are few rows in the page', async () => {
+    expect(await page.locator('.grid-row').count()).toBeLessThan(80);
+  });
+
+  it('are scrolled through at the pace of the screen', async () => {
+    const session = await page.context().newCDPSession(page);
+    // The main thread's own time: what else the machine does meanwhile doesn't count.
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+    const busyMs = async (): Promise<number> => {
+      const { metrics } = await session.send('Performance.getMetrics');
+      return 1_000 * (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN);
+    };
+    const begin = await busyMs();
+    const longestMs = await page.evaluate(scrollThrough, STEPS);
+    const eachMs = ((await busyMs()) - begin) / STEPS;
+    await session.detach();
+    const told = longestMs === 0 ? 'no long task' : `longest task ${longestMs} ms`;
+    tell(`${STEPS} half screens, one a frame: ${eachMs.toFixed(1)} ms each, ${told}`);
+    expect(eachMs).toBeLessThan(LONG_TASK_MS / 2);
+    await soon(() => page.locator('.grid-row').last().innerText()).toContain('10.0.39.15:80');
+  });
+
+  it('have one row drawn when one of them changes', async () => {
+    await page.getByRole('grid').evaluate((grid) => grid.scrollTo(0, 0));
+    await soon(() => page.locator('.grid-row').first().innerText()).toContain('10.0.0.0:80');
+    await page.evaluate(() => {
+      const rows = new Set<string>();
+      const observer = new MutationObserver((records) => {
+        for (const { target } of records) {
+          const row = (target instanceof Element ? target : target.parentElement)?.closest('.grid-row');
+          rows.add(row?.querySelector('.cell-id')?.textContent ?? `not a row: ${target.nodeName}`);
+        }
+      });
+      const body = document.querySelector('.grid-body');
+      if (body)
+        observer.observe(body, { subtree: true, childList: true, characterData: true, attributes: true });
+      Object.assign(window, { changedRows: rows });
+    });
+    const begin = performance.now();
+    await stage.list([{ ...instance(3), weight: 42 }]);
+    await soon(() =>
+      page.locator('.grid-row', { hasText: '10.0.0.3:80' }).locator('.cell-weight').innerText(),
+    ).toBe('42');
+    tell(`a change was seen after ${Math.round(performance.now() - begin)} ms`);
+    const changed = await page.evaluate(() => [
+      ...(window as unknown as { changedRows: Set<string> }).changedRows,
+    ]);
+    expect(changed).toEqual(['10.0.0.3:80']);
+  });
+
+  it('are searched while one types', async () => {
+    await page.getByLabel('Search instances').fill('10.0.17.200');
+    await soon(() => page.locator('.grid-row').allInnerTexts()).toEqual([
+      expect.stringContaining('10.0.17.200:80'),
+    ]);
+    await page.getByLabel('Search instances').fill('');
+  });
+
+  it('are reached from first to last by the keyboard', async () => {
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('End');
+    await soon(() => page.locator('.grid-row.active').innerText()).toContain('10.0.39.15:80');
+    await page.keyboard.press('Home');
+    await soon(() => page.locator('.grid-row.active').innerText()).toContain('10.0.0.0:80');
+  });
+});
+
+/** Runs in the page: down by half screens, one each frame, then to the end. Resolves to the longest of the long tasks, or 0. */
+async function scrollThrough(steps: number): Promise<number> {
+  const grid = document.querySelector('.grid');
+  if (!grid) throw new Error('there is no grid');
+  let longest = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) longest = Math.max(longest, Math.round(duration));
+  });
+  observer.observe({ entryTypes: ['longtask'] });
+  grid.scrollTop = 0;
+  for (let step = 0; step < steps; step++) {
+    grid.scrollTop += grid.clientHeight / 2;
+    await new Promise(requestAnimationFrame);
+  }
+  grid.scrollTop = grid.scrollHeight;
+  await new Promise(requestAnimationFrame);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  observer.disconnect();
+  return longest;
+}
+
+function instance(i: number): InstanceSpec {
+  return {
+    namespace: 'shop',
+    service: 'catalog',
+    host: `10.0.${Math.floor(i / 256)}.${i % 256}`,
+    port: 80,
+    zone: `eu-1${'abc'[i % 3]}`,
+    version: '2.14.1',
+    metadata: { build: String(7_000 + (i % 50)) },
+  };
+}
+
+/** The figures of docs/console.md. */
+function tell(figure: string): void {
+  process.stdout.write(`${MANY} instances: ${figure}\n`);
+}
