@@ -1,4 +1,5 @@
 import type { Clock, Registry, RegistryEvent, ServiceKey } from '@rollcall/core';
+import { problem } from './problem.ts';
 import { ServiceFollower, type ListDelta } from './service-follower.ts';
 
 export interface FollowersOptions {
@@ -6,6 +7,8 @@ export interface FollowersOptions {
   readonly clock: Clock;
   /** How many deltas are kept of each service. */
   readonly history: number;
+  /** How many services may be followed. */
+  readonly max: number;
   /** A service that nobody asked for this long is no longer followed, in milliseconds. */
   readonly idleMs: number;
   /** Called with every change of every service that is followed. */
@@ -40,7 +43,11 @@ export class Followers {
     const name = nameOf({ namespace, service });
     let follower = this.#followers.get(name);
     if (!follower) {
-      const { registry, history, onDelta } = this.#options;
+      const { registry, history, max, onDelta } = this.#options;
+      if (this.#followers.size >= max) {
+        const detail = `This gateway follows ${max} services, which is its limit. Ask another one.`;
+        throw problem('unavailable', detail, { headers: { 'retry-after': '5' } });
+      }
       follower = new ServiceFollower(registry.service(service, namespace), { history, onDelta });
       this.#followers.set(name, follower);
     }

@@ -108,6 +108,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     registry,
     clock,
     history: options.history ?? 256,
+    max: limits.services,
     idleMs: config.discovery.idleMs,
     isNeeded: (key) => held.holds(key),
     onDelta: (delta) => {

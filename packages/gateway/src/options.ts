@@ -28,6 +28,8 @@ export interface GatewayLimits {
   readonly streams?: number;
   /** How many streams one principal may have open. Defaults to 1 000. */
   readonly streamsPerPrincipal?: number;
+  /** How many services may be followed at a time: each that somebody asked for in the last minute. Defaults to 20 000. */
+  readonly services?: number;
   /** How many leases there may be. Defaults to 100 000. */
   readonly leases?: number;
   /** Of each address. Defaults to 2 000 requests in 1 second. `false`: none. */
@@ -96,6 +98,7 @@ export const DEFAULT_LIMITS = {
   connections: 20_000,
   streams: 12_000,
   streamsPerPrincipal: 1_000,
+  services: 20_000,
   leases: 100_000,
   perAddress: { requests: 2_000, windowSeconds: 1 },
   perPrincipal: { requests: 1_000, windowSeconds: 1 },

@@ -248,6 +248,46 @@ describe('streams', () => {
   });
 });
 
+describe('idle streams by the thousand', () => {
+  it('are held up to the limit, cost no answer to others, and end with the gateway', async () => {
+    const most = 2_000;
+    const limits = {
+      streams: most,
+      streamsPerPrincipal: 10 * most,
+      perAddress: false,
+      perPrincipal: false,
+    } as const;
+    const crowded = await runGateway({ limits });
+    const open = async () => {
+      const { socket, ended } = await rawConnection(crowded.url);
+      const head = new Promise<void>((resolve) => socket.once('data', () => resolve()));
+      socket.write(`GET ${SERVICE}/events HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      await head;
+      return { ended };
+    };
+    const opened: { readonly ended: Promise<string> }[] = [];
+    while (opened.length < most) opened.push(...(await Promise.all(Array.from({ length: 200 }, open))));
+    const refused = await crowded.call('GET', `${SERVICE}/events`);
+    expect(refused).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
+    expect((await crowded.call('GET', '/metrics')).body).toContain(`rollcall_gateway_streams ${most}\n`);
+    expect((await crowded.call('GET', `${SERVICE}/instances`)).status).toBe(200);
+    await crowded.close();
+    const said = await Promise.all(opened.map(({ ended }) => ended));
+    expect(said.filter((text) => text.includes('event: end'))).toHaveLength(most);
+  }, 60_000);
+});
+
+describe('more services than are followed', () => {
+  it('are refused, and those that are followed are served', async () => {
+    const small = await runGateway({ limits: { services: 3 } });
+    const list = (name: string) => small.call('GET', `/v1/namespaces/default/services/${name}/instances`);
+    for (const name of ['a', 'b', 'c']) expect((await list(name)).status).toBe(200);
+    expect(await list('d')).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
+    expect((await list('a')).status).toBe(200);
+    await small.close();
+  });
+});
+
 describe('a flood of requests', () => {
   it('is told to wait, and what is left', async () => {
     const small = await runGateway({ limits: { perPrincipal: { requests: 20, windowSeconds: 3 } } });
