@@ -52,13 +52,4 @@ describe('rollcall bench', () => {
     expect(stdout).toMatch(/stopped: rollcall-bench-\S+ was removed/);
     expect(await at.registry().services()).toEqual([]);
   });
-
-  it.each([
-    ['--instances', '0'],
-    ['--concurrency', 'many'],
-    ['--duration', '5'],
-  ])('takes no %s %s', async (option, value) => {
-    const { code, stdout } = await at.run(['bench', option, value]);
-    expect([code, stdout]).toEqual([2, '']);
-  });
 });

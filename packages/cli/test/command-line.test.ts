@@ -3,6 +3,7 @@ import { commandNamed } from '../src/command-named.ts';
 import { commandWord, readLine } from '../src/command-line.ts';
 import { COMMANDS } from '../src/commands.ts';
 import { parseDuration } from '../src/duration.ts';
+import { parseWeight } from '../src/weight-value.ts';
 
 const read = (...args: readonly string[]) =>
   readLine(args, commandNamed(commandWord(args, COMMANDS) ?? '', COMMANDS), COMMANDS);
@@ -59,6 +60,33 @@ describe('a duration', () => {
     expect(() => parseDuration('timeout', text)).toThrow(
       '--timeout takes a duration such as 500ms, 10s or 2m',
     );
+  });
+});
+
+describe('a weight', () => {
+  it('is a number from 0 to 1000000', () => {
+    expect(['0', '0.25', '7', '1000000'].map((text) => parseWeight('W', text, 'weight'))).toEqual([
+      0, 0.25, 7, 1_000_000,
+    ]);
+  });
+
+  it.each(['', 'much', '-1', '1e3', '1000001', 'Infinity', '0x10'])('is not %j', (text) => {
+    expect(() => parseWeight('W', text, 'weight')).toThrow('W is a number from 0 to 1000000');
+  });
+});
+
+describe('a command that is told too much or too little', () => {
+  it.each([
+    [['drain', 'users'], 'drain needs the ID of an instance, or --all'],
+    [['drain', 'users', 'one', '--all', '--yes'], 'drain takes --all or ids, not both'],
+    [['restore', 'a.json', '--unchecked', '--yes'], '--unchecked is for --hold'],
+    [['bench', '--instances', '0'], '--instances is a number from 1 to 100000, not 0'],
+    [['bench', '--concurrency', 'many'], '--concurrency is a number from 1 to 1000, not many'],
+    [['bench', '--duration', '5'], '--duration takes a duration such as 500ms, 10s or 2m, not 5'],
+  ])('%j says so, before it asks the registry', async (args, message) => {
+    const line = read(...args);
+    const told = async () => commandNamed(line.command, COMMANDS).run(line);
+    await expect(told).rejects.toThrow(message);
   });
 });
 

@@ -4,11 +4,14 @@ import type { Registration, Registry, ServiceInstance } from '@rollcall/core';
 import type { Connection } from '../connection.ts';
 import { accepts } from '../port-open.ts';
 
-/** Says which of the entries are those of one `restore`. Who registers the id without it has taken it over. */
-export const RESTORED_KEY = 'rollcall.restored';
+/**
+ * Says which of the entries are those of one `restore`. Who registers the id without it has taken it over. Not below
+ * `rollcall.`, which a gateway keeps for itself.
+ */
+const RESTORED_KEY = 'rollcall-restored';
 
-/** Metadata of Rollcall's own, which tells who keeps an entry. It isn't of the instance. */
-const OWN_PREFIX = 'rollcall.';
+/** Metadata that tells who kept an entry, and isn't of the instance. */
+const isOfKeepers = (key: string): boolean => key.startsWith('rollcall.') || key === RESTORED_KEY;
 
 /** Between two looks whether the ports are open, in milliseconds. */
 const CHECK_EVERY_MS = 5_000;
@@ -180,6 +183,6 @@ async function lookAtPorts(
 
 /** The instance with our mark, and without those of others. */
 function marked(instance: ServiceInstance, mark: string): ServiceInstance {
-  const own = Object.entries(instance.metadata ?? {}).filter(([key]) => !key.startsWith(OWN_PREFIX));
+  const own = Object.entries(instance.metadata ?? {}).filter(([key]) => !isOfKeepers(key));
   return Object.freeze({ ...instance, metadata: { ...Object.fromEntries(own), [RESTORED_KEY]: mark } });
 }

@@ -28,7 +28,7 @@ export function commandsWork<Type extends RegistryType>({
   flags = [],
   options,
   clock,
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 }: OnRegistry<Type>): void {
   describe(`rollcall on ${server}`, () => {
     let running: RunningByType[Type];
