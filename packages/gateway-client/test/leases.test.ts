@@ -43,7 +43,7 @@ describe('a lease', () => {
 
   it('that the gateway forgot is lost for all that hang on it, and the next registration gets another', async () => {
     const knows = new Set<string>();
-    const gateway = await Scripted.start(leasing('one', knows));
+    const gateway = await Scripted.start(leasing('one', { knows }));
     const adapter = await openAdapter({ urls: [gateway.url] });
     const lease = await adapter.register(instance('a', '1'), { ...TTL, ...soon() });
     knows.clear();
@@ -162,12 +162,39 @@ describe('when the gateway in use is gone', () => {
   });
 
   it('a beat asks the next one in time, when the first says nothing', async () => {
+    const ttlMs = 3_000;
+    const [one, two] = [
+      await Scripted.start(leasing('one', { ttlMs })),
+      await Scripted.start(leasing('two', { ttlMs })),
+    ];
+    const adapter = await openAdapter({ urls: [one.url, two.url] });
+    const lease = await adapter.register(instance('a', '1'), { ttlMs, ...soon() });
+    one.script = () => {};
+    // The core gives a beat a third of the TTL.
+    await expect(lease.renew?.(soon(ttlMs / 3))).rejects.toMatchObject({ code: 'LEASE_LOST' });
+  });
+
+  it('a write that it can’t make goes to the next one, on a lease of that one, and its own lease is not lost', async () => {
     const [one, two] = [await Scripted.start(leasing('one')), await Scripted.start(leasing('two'))];
     const adapter = await openAdapter({ urls: [one.url, two.url] });
     const lease = await adapter.register(instance('a', '1'), { ...TTL, ...soon() });
-    one.script = () => {};
-    // The core gives a beat a third of the TTL.
-    await expect(lease.renew?.(soon(lease.ttlMs / 3))).rejects.toMatchObject({ code: 'LEASE_LOST' });
+    const { script } = one;
+    one.script = (asked, response, n) => {
+      if (asked.method === 'PUT') problem(response, 503, { code: 'UNAVAILABLE' });
+      else script(asked, response, n);
+    };
+    const again = () => adapter.register(instance('a', '1'), { ...TTL, ...soon() });
+    await expect(again()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(two.lines).toEqual([]);
+    expect(await again()).not.toBe(lease);
+    expect(two.lines).toEqual(['POST /v1/leases', `PUT ${PLACE}/1`]);
+    expect(lease.lost?.aborted).toBe(false);
+    await lease.renew?.(soon());
+    // What the first one knew of it is the second one's to say now.
+    one.asked.length = 0;
+    await adapter.deregister(instance('a', '1'), soon());
+    expect(one.lines).toEqual([]);
+    expect(two.lines.slice(2)).toEqual([`DELETE ${PLACE}/1`, 'DELETE /v1/leases/two-1']);
   });
 
   it('an outage of what is behind all gateways is no loss of a lease', async () => {

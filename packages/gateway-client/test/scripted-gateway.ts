@@ -102,21 +102,21 @@ export function tell(response: ServerResponse, event: string, data: object): voi
 /**
  * Plays leases and instances as a gateway does, in memory.
  *
- * @param knows the leases that it has granted.
+ * @param options.knows the leases that it has granted.
  */
-export function leasing(name: string, knows = new Set<string>()): Script {
+export function leasing(name: string, { knows = new Set<string>(), ttlMs = 9_000 } = {}): Script {
   return ({ method, path, headers }, response) => {
     const lease = /^\/v1\/leases\/([^/]+)/u.exec(path)?.[1] ?? headers['rollcall-lease'];
     if (method === 'POST' && path === '/v1/leases') {
       const id = `${name}-${knows.size + 1}`;
       knows.add(id);
-      json(response, { id, ttlMs: 9_000 }, 201);
+      json(response, { id, ttlMs }, 201);
     } else if (method === 'DELETE') {
       knows.delete(String(lease));
       response.writeHead(204).end();
     } else if (!knows.has(String(lease)))
       problem(response, 404, { code: 'LEASE_LOST', detail: `there is no lease ${String(lease)}` });
-    else if (path.endsWith('/renew')) json(response, { id: lease, ttlMs: 9_000 });
+    else if (path.endsWith('/renew')) json(response, { id: lease, ttlMs });
     else json(response, {}, 201);
   };
 }
