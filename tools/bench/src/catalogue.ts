@@ -2,6 +2,7 @@ import type { Bench } from './bench.ts';
 import { access } from './benches/access.ts';
 import { changes } from './benches/changes.ts';
 import { coldStart } from './benches/cold-start.ts';
+import { gateway } from './benches/gateway.ts';
 import { etcdRegistrations } from './benches/etcd-registrations.ts';
 import { etcdWatch } from './benches/etcd-watch.ts';
 import { httpCalls } from './benches/http-calls.ts';
@@ -25,6 +26,7 @@ export const BENCHES: readonly Bench[] = [
   httpCalls,
   telemetry,
   access,
+  gateway,
   memory,
   wireFormat,
   coldStart,
