@@ -161,8 +161,8 @@ export class HeldInstances {
   }
 
   /**
-   * Changes status or weight of an instance, whoever owns it, until {@link clearOverride}: the owner's own changes wait
-   * behind it.
+   * Changes status or weight of an instance, whoever owns it, until {@link clearOverride}, or until it says what the owner
+   * says: the owner's own changes wait behind it.
    */
   override(key: InstanceKey, override: InstanceOverride, request: ChangeRequest): Promise<ListedEntry> {
     return this.#changeOverride(key, request, (before) => ({ ...before, ...override }));
@@ -308,9 +308,12 @@ export class HeldInstances {
       authorize(current);
       checkPreconditions(conditions, current?.etag);
       if (!current) throw notListed(key);
-      const override = change(this.#overrideOf(key, current));
-      await this.#remember(identity, override);
       const held = this.#held.get(identity);
+      const wanted = change(this.#overrideOf(key, current));
+      // What the owner says itself needs no override: left in place, it would hide what the owner says next.
+      const asked = held?.asked ?? { ...current.instance, ...current.marks?.asked };
+      const override = differing({ ...asked, ...wanted }, asked) ?? {};
+      await this.#remember(identity, override);
       const entry = held
         ? await this.#rewrite(held, override)
         : await this.#overrideOther(key, current, override);

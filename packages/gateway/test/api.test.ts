@@ -152,6 +152,19 @@ describe('an override', () => {
     expect(cleared).toMatchObject({ status: 200, body: { status: 'UP', weight: 7 } });
   });
 
+  it('that says what the owner says is none: it hides nothing that the owner says later', async () => {
+    const service = newService();
+    const headers = await newLease();
+    const put = (body: object) => running.call('PUT', `${service}/instances/a`, { body, headers });
+    const override = (body: object) => running.call('PUT', `${service}/instances/a/override`, { body });
+    await put(INSTANCE);
+    await override({ status: 'OUT_OF_SERVICE', weight: 3 });
+    expect(await override({ status: 'UP' })).toMatchObject({ body: { status: 'UP', weight: 3 } });
+    expect(await put({ ...INSTANCE, status: 'STARTING', weight: 9 })).toMatchObject({
+      body: { status: 'STARTING', weight: 3 },
+    });
+  });
+
   it('stays for an instance that leaves and comes back', async () => {
     const service = newService();
     const headers = await newLease();
