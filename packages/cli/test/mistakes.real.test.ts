@@ -155,6 +155,20 @@ describe('the help', () => {
     for (const other of others) expect(other).toEqual(first);
   });
 
+  it('is data with --json, and so is the script of a shell', async () => {
+    const [one, all, script] = await Promise.all(
+      [
+        ['help', 'drain', '--json'],
+        ['help', '--json'],
+        ['completion', 'fish', '--json'],
+      ].map(async (args) => JSON.parse((await at.run(args)).stdout) as Record<string, unknown>),
+    );
+    expect(one).toMatchObject({ name: 'drain', operands: 'SERVICE [ID…]' });
+    expect(one?.['options']).toContainEqual({ option: '--all', says: 'every instance of the service' });
+    expect(all?.['commands']).toContainEqual(one);
+    expect(script).toEqual({ shell: 'fish', script: expect.stringContaining('complete -c rollcall') });
+  });
+
   it('has the version', async () => {
     expect((await at.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });

@@ -165,16 +165,20 @@ export function commandsWork<Type extends RegistryType>({
       timeoutMs,
     );
 
-    it('doctor says what to do when nobody answers, and the others end with code 3', async () => {
-      await Promise.all(running.nodes.map((node) => node.kill()));
-      const doctor = await run('doctor', '--timeout', '3s');
-      expect(doctor.code, doctor.stdout).toBe(1);
-      expect(doctor.stdout).toMatch(/^failed {3}registry /m);
-      expect(doctor.stdout).toContain('→ look whether it runs');
-      for (const args of [['services'], ['instances', 'users'], ['drain', 'users', 'x'], ['dump']]) {
-        const { code, stdout } = await run(...args, '--timeout', '3s');
-        expect([code, stdout], args.join(' ')).toEqual([3, '']);
-      }
-    });
+    it(
+      'doctor says what to do when nobody answers, and the others end with code 3',
+      async () => {
+        await Promise.all(running.nodes.map((node) => node.kill()));
+        const doctor = await run('doctor', '--timeout', '3s');
+        expect(doctor.code, doctor.stdout).toBe(1);
+        expect(doctor.stdout).toMatch(/^failed {3}registry /m);
+        expect(doctor.stdout).toContain('→ look whether it runs');
+        for (const args of [['services'], ['instances', 'users'], ['drain', 'users', 'x'], ['dump']]) {
+          const { code, stdout } = await run(...args, '--timeout', '3s');
+          expect([code, stdout], args.join(' ')).toEqual([3, '']);
+        }
+      },
+      timeoutMs,
+    );
   });
 }
