@@ -123,6 +123,7 @@ export class ServiceView {
 
 /** A service that this process follows now, and how. */
 export interface FollowedService {
+  /** The same object for as long as it is followed; another when it is followed anew. */
   readonly key: ServiceKey;
   readonly status: FeedStatus;
   /** As {@link ServiceView.snapshot}. */
@@ -162,7 +163,7 @@ export class Directory {
       const { only } = this.#admit(key);
       const { adapter } = this.options;
       feed = new ServiceFeed(
-        key,
+        Object.freeze({ ...key }),
         only ? { ...this.options, adapter: admittedSource(adapter, only) } : this.options,
       );
       feeds.set(key.service, feed);
@@ -172,9 +173,9 @@ export class Directory {
 
   /** What is followed now. To look at it is not to read it: it keeps no list alive. */
   get followed(): readonly FollowedService[] {
-    const feeds = [...this.#feeds].flatMap(([namespace, services]) =>
-      Array.from(services, ([service, { status, snapshot, lookups }]) =>
-        Object.freeze({ key: Object.freeze({ namespace, service }), status, snapshot, lookups }),
+    const feeds = [...this.#feeds.values()].flatMap((services) =>
+      Array.from(services.values(), ({ key, status, snapshot, lookups }) =>
+        Object.freeze({ key, status, snapshot, lookups }),
       ),
     );
     return Object.freeze(feeds);

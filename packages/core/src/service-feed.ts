@@ -112,6 +112,10 @@ export class ServiceFeed {
     this.#ran = Promise.all([this.#follow(), this.#check(), this.#readDisk()]);
   }
 
+  get key(): ServiceKey {
+    return this.#key;
+  }
+
   get snapshot(): Snapshot | undefined {
     return this.#snapshot;
   }

@@ -144,7 +144,7 @@ function lists(registry: Registry, meter: Meter, labelsOf: LabelsOf): () => void
   return looking(meter, instruments, (result) => {
     for (const { key, status, snapshot, lookups } of registry.followed) {
       const labels = labelsOf(key);
-      asked.add(`${key.namespace}\n${key.service}`, labels, lookups);
+      asked.add(key, labels, lookups);
       byStatus.add({ ...labels, [ATTRIBUTES.listStatus]: status }, 1);
       // Nothing known is not the same as nobody there.
       if (!snapshot) continue;

@@ -34,26 +34,26 @@ export function series(gauge: Observable, join: (a: number, b: number) => number
 
 /** The sums of a counter, by their labels. */
 export interface Totals {
-  /** @param count of that source, from its beginning to now. */
-  add(source: unknown, labels: Attributes, count: number): void;
+  /** @param source the same object for the same count. @param count from its beginning to now. */
+  add(source: object, labels: Attributes, count: number): void;
   tell(result: BatchObservableResult): void;
 }
 
 /**
- * Adds up what several sources have counted, for a look at it. A source that begins anew, or is gone, takes nothing away from the sum:
+ * Adds up what several sources have counted, for a look at it. A source that is gone takes nothing away from the sum:
  * what is told of a counter never falls.
  */
 export function totals(counter: Observable): Totals {
   const sums = new Map<string, Value>();
-  let before = new Map<unknown, number>();
-  let now = new Map<unknown, number>();
+  let before = new Map<object, number>();
+  let now = new Map<object, number>();
   return {
     add: (source, labels, count) => {
       const last = before.get(source) ?? 0;
       now.set(source, count);
       const name = Object.values(labels).join('\n');
       const known = sums.get(name)?.value ?? 0;
-      sums.set(name, { labels, value: known + (count < last ? count : count - last) });
+      sums.set(name, { labels, value: known + count - last });
     },
     tell: (result) => {
       for (const { labels, value } of sums.values()) result.observe(counter, value, labels);

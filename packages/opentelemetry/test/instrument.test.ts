@@ -138,6 +138,10 @@ describe('lookups', () => {
     expect(await lookups()).toEqual({ [USERS]: 3 });
     void view.snapshot;
     expect(await lookups()).toEqual({ [USERS]: 5 });
+    // Let go and followed anew between two looks.
+    await vi.waitFor(() => expect(registry.followed).toEqual([]), { timeout: 10_000 });
+    void view.snapshot;
+    expect(await lookups()).toEqual({ [USERS]: 7 });
   });
 });
 
