@@ -24,7 +24,7 @@ const CAPABILITIES: AdapterCapabilities = Object.freeze({
   liveness: 'lease',
   crashSlackMs: 250,
   propagationMs: 100,
-  ttlRangeMs: { min: 1, max: 24 * 3_600_000 },
+  ttlRangeMs: { min: 1_000, max: 24 * 3_600_000 },
   fields: CARRIED_FIELDS,
   namespaces: true,
   anyName: true,
