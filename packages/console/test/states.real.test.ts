@@ -68,6 +68,24 @@ describe('who may come in', () => {
   });
 });
 
+describe('where anybody may look', () => {
+  it('nobody is asked for a token, and one may sign in for more', async () => {
+    const stage = await openStage({ anonymous: { roles: ['viewer'] } });
+    await stage.put({ service: 'catalog', host: '10.0.0.1', port: 80 });
+    const seen = await visit(stage.page, { hash: '#/services/shop/catalog' });
+    try {
+      await soon(async () => (await rowsOf(seen.page.getByRole('grid'))).length).toBe(1);
+      await seen.page.getByRole('button', { name: 'Sign in' }).click();
+      await signIn(seen.page, stage.keys.operator);
+      await soon(() => seen.page.locator('.who').innerText()).toBe('operator');
+      expect(await seen.page.getByRole('button', { name: 'Sign in' }).count()).toBe(0);
+    } finally {
+      await seen.close();
+      await stage.close();
+    }
+  });
+});
+
 describe('a gateway that is killed', () => {
   let folder: string;
   let child: ChildProcess | undefined;

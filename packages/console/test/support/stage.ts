@@ -13,7 +13,7 @@ import { type Gateway, startGateway } from '@rollcall/gateway';
 export const PEOPLE = ['operator', 'viewer', 'stranger', 'services'] as const;
 export type Person = (typeof PEOPLE)[number];
 
-export type PolicyParts = Pick<PolicyInput, 'namespaces' | 'allow'>;
+export type PolicyParts = Pick<PolicyInput, 'namespaces' | 'allow' | 'anonymous'>;
 
 /** A real gateway in this process, on a registry of its own, with a policy, and services that use it by HTTP. */
 export interface Stage {
@@ -47,6 +47,7 @@ export async function openStage(parts: PolicyParts = {}): Promise<Stage> {
   const policyFor = (people: readonly Person[]): PolicyInput => ({
     namespaces: { shop: {}, ...parts.namespaces },
     allow: parts.allow ?? [],
+    ...(parts.anonymous && { anonymous: parts.anonymous }),
     roles: {
       viewer: [{ verbs: ['list', 'watch'], namespaces: ['*'] }],
       operator: [{ verbs: ['list', 'watch', 'override'], namespaces: ['*'] }],

@@ -1,6 +1,7 @@
 import { useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Me } from '../api/wire.ts';
 import { Brand } from '../parts/brand.tsx';
 import { ConnectionBadge, ConnectionBanner } from '../parts/connection-badge.tsx';
 import {
@@ -108,6 +109,11 @@ export function Frame({ session: { me, api, byToken } }: { readonly session: Sig
           <span class="who" title={`${me.kind}, ${me.roles.join(', ') || 'no role'}`}>
             <span class="name">{me.subject}</span>
           </span>
+          {mayBecomeMore(me) && (
+            <button type="button" class="sign-in-button" onClick={() => void signOut()}>
+              Sign in
+            </button>
+          )}
           {byToken && (
             <button
               type="button"
@@ -144,6 +150,11 @@ export function Frame({ session: { me, api, byToken } }: { readonly session: Sig
       <Toast />
     </div>
   );
+}
+
+/** Whether a token may allow more than anybody may do. */
+function mayBecomeMore({ kind, namespaces }: Me): boolean {
+  return kind === 'anonymous' && !namespaces.every(({ verbs }) => verbs.includes('admin'));
 }
 
 function ThemeButton(): JSX.Element {
