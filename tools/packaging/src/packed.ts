@@ -29,7 +29,7 @@ export async function packAll(folder: string): Promise<readonly PackedPackage[]>
   await copyWorkspace(workspace);
   await runOrThrow(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'], {
     cwd: workspace,
-    timeoutMs: 2 * MINUTE_MS,
+    timeoutMs: 4 * MINUTE_MS,
   });
   const packed: PackedPackage[] = [];
   for (const { short, manifest } of PACKAGES) {
