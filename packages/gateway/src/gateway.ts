@@ -101,6 +101,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const leases = new LeaseTable({
     clock,
     max: limits.leases,
+    // Should this gateway die, its entries go with that TTL: by then every client must have beaten in vain.
+    ...(!store && { maxTtlMs: config.registration.ttlMs }),
     journal,
     onExpired: (lease) => void held.leaseEnded(lease, 'expired'),
   });

@@ -31,6 +31,8 @@ export interface LeaseTableOptions {
   readonly clock: Clock;
   /** How many there may be. */
   readonly max: number;
+  /** The longest TTL that is granted, where that is less than {@link LEASE_TTL_MS} has. Milliseconds. */
+  readonly maxTtlMs?: number;
   /** The time of a lease is up. It is no longer in the table. */
   readonly onExpired: (lease: ClientLease) => void;
   readonly journal: LeaseJournal | undefined;
@@ -53,9 +55,10 @@ export class LeaseTable {
     return this.#leases.size >= this.#options.max;
   }
 
-  /** @param ttlMs moved into {@link LEASE_TTL_MS}. */
+  /** @param ttlMs moved into what is granted. */
   async grant(subject: string, ttlMs: number): Promise<ClientLease> {
-    const granted = Math.min(LEASE_TTL_MS.max, Math.max(LEASE_TTL_MS.min, ttlMs));
+    const { maxTtlMs = LEASE_TTL_MS.max } = this.#options;
+    const granted = Math.min(maxTtlMs, Math.max(LEASE_TTL_MS.min, ttlMs));
     const lease = this.#add(randomBytes(18).toString('base64url'), subject, granted);
     await this.#options.journal?.saveLease(lease);
     return lease;

@@ -26,6 +26,8 @@ afterAll(async () => {
 beforeEach(async () => {
   const options = {
     cwd: folder,
+    // The load here comes from one address, as fast as it can.
+    limits: { perAddress: false, perPrincipal: false },
     config: {
       registry: { type: 'etcd', options: { endpoints: [...etcd.endpoints] } },
       registration: { ttlMs: TTL_MS },
@@ -93,6 +95,15 @@ async function leaseAt(url: string): Promise<Readonly<Record<string, string>>> {
 }
 
 describe('two gateways in front of one etcd', () => {
+  it('grant no longer a TTL than their entries have in etcd, so that clients beat in time when one dies', async () => {
+    const response = await fetch(`${gateways[0].url}/v1/leases`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ttlMs: 60_000 }),
+    });
+    expect(await response.json()).toMatchObject({ ttlMs: TTL_MS });
+  });
+
   it('are interchangeable: one is killed under load, and no lookup fails or misses an instance', async () => {
     const urls = gateways.map(({ url }) => url);
     const clients = await Promise.all(Array.from({ length: 4 }, () => client(urls)));
