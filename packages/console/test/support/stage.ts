@@ -71,7 +71,7 @@ export async function openStage(parts: PolicyParts = {}): Promise<Stage> {
     port: 0,
     env: {},
     adapter: memoryAdapter({ store }),
-    config: { log: { level: 'error' } },
+    config: { log: { level: 'error' }, registration: { ttlMs: TTL_MS } },
     access: {
       authenticate: (authorization, signal) => access.authenticate(authorization, signal),
       decide: (principal, request) => access.decide(principal, request),
