@@ -35,6 +35,7 @@ describe('the command', { timeout: 60_000 }, () => {
   it('measures a gateway that stands in a process of its own', async () => {
     const { stdout } = await command('--quick', '--json', 'gateway');
     const { outcomes } = JSON.parse(stdout) as { outcomes: Outcome[] };
+    expect(outcomes.map(({ bench: { name } }) => name)).toEqual(['gateway']);
     expectRows(outcomes[0]?.result);
   });
 
