@@ -75,11 +75,16 @@ export const gateway: Bench = {
           }),
           row({ what: `one change, until the last of ${sizes[0]} watchers has it`, unit: 'ms', ours: few }),
           row({ what: `one change, until the last of ${sizes[1]} watchers has it`, unit: 'ms', ours: many }),
-          row({
-            what: `memory of the gateway for each of ${sizes[1]} watchers`,
-            unit: 'KB',
-            ours: bytes / 1_024,
-          }),
+          // Of so few as a quick run has, the memory can't be told from noise.
+          ...(quick
+            ? []
+            : [
+                row({
+                  what: `memory of the gateway for each of ${sizes[1]} watchers`,
+                  unit: 'KB',
+                  ours: bytes / 1_024,
+                }),
+              ]),
         ],
         notes: [
           `The gateway is a process of its own without access control and rates, the clients are another on the same machine, with ${IN_FLIGHT} requests in flight.`,
