@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import * as prettier from 'prettier';
+import { formatted } from '@rollcall-tools/pages';
 import {
   ADAPTER_PACKAGES,
   BUILT_IN_TYPES,
@@ -20,8 +20,7 @@ export const SCHEMA_FILE = fileURLToPath(
 export async function rollcallSchemaText(): Promise<string> {
   const types = await Promise.all(KNOWN_TYPES.map(async (type) => ((await isHere(type)) ? [type] : [])));
   const definitions = await Promise.all(types.flat().map((type) => resolveAdapter(type, { cwd: packages })));
-  const style = await prettier.resolveConfig(SCHEMA_FILE);
-  return prettier.format(JSON.stringify(editorJsonSchema(definitions)), { ...style, filepath: SCHEMA_FILE });
+  return await formatted(SCHEMA_FILE, JSON.stringify(editorJsonSchema(definitions)));
 }
 
 /** Whether the repository has this adapter: a known type may be in a later release. */

@@ -135,7 +135,14 @@ export type WatchEvent =
 
 /** A field of an instance that a registry may or may not be able to carry. */
 export type CarriedField =
-  'scheme' | 'status' | 'weight' | 'version' | 'zone' | 'tags' | 'metadata' | 'endpoints';
+  | 'scheme'
+  | 'status'
+  | 'weight'
+  | 'version'
+  | 'zone'
+  | 'tags'
+  | 'metadata'
+  | 'endpoints';
 
 /** Every {@link CarriedField}. */
 export const CARRIED_FIELDS = [

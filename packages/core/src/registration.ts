@@ -25,7 +25,13 @@ import type { Slots } from './slots.ts';
  * | `released` | the end: another process keeps it listed | |
  */
 export type RegistrationState =
-  'waiting' | 'registering' | 'registered' | 'lost' | 'draining' | 'deregistered' | 'released';
+  | 'waiting'
+  | 'registering'
+  | 'registered'
+  | 'lost'
+  | 'draining'
+  | 'deregistered'
+  | 'released';
 
 const MOVES: Readonly<Record<RegistrationState, readonly RegistrationState[]>> = {
   waiting: ['registering', 'draining', 'released'],

@@ -24,7 +24,8 @@ export interface ServiceViewOptions {
 
 /** An entry, read, or why it can't be. */
 export type ReadEntry =
-  { readonly instance: ServiceInstance } | { readonly instance?: never; readonly skipped: SkippedEntry };
+  | { readonly instance: ServiceInstance }
+  | { readonly instance?: never; readonly skipped: SkippedEntry };
 
 type Known = ReadEntry & {
   /** The same for an entry that didn't change. */

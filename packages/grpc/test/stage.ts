@@ -217,11 +217,8 @@ export function calling(
       const { waitForReady = false, ...callOptions } = call;
       const metadata = Metadata.fromHttp2Headers(headers);
       metadata.setOptions({ waitForReady });
-      client.say(
-        { text: '' },
-        metadata,
-        { deadline: Date.now() + 10_000, ...callOptions },
-        (error, answer) => (error ? reject(error) : resolve(answer?.text ?? '')),
+      client.say({ text: '' }, metadata, { deadline: Date.now() + 10_000, ...callOptions }, (error, answer) =>
+        error ? reject(error) : resolve(answer?.text ?? ''),
       );
     });
   /** How often each answered. */

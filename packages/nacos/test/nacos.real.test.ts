@@ -139,7 +139,8 @@ describe('an override', { timeout: 30_000 }, () => {
   const listedAs = async (service: string) => {
     const [one] = await rawList(server, service);
     return one as unknown as
-      { weight: number; enabled: boolean; metadata: Record<string, string> } | undefined;
+      | { weight: number; enabled: boolean; metadata: Record<string, string> }
+      | undefined;
   };
 
   it('stands beside what the owner registers, and a later write of the owner’s is not changed by it', async () => {

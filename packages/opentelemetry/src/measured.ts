@@ -79,7 +79,8 @@ class MeasuredService {
   #lastEnd: number | undefined;
   #callLabels: Attributes = {};
   #lastTry:
-    { readonly method: string; readonly origin: string; readonly status: number | undefined } | undefined;
+    | { readonly method: string; readonly origin: string; readonly status: number | undefined }
+    | undefined;
   #tryLabels: Attributes = {};
 
   constructor(name: string, instruments: Instruments) {

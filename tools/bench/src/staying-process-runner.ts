@@ -14,7 +14,8 @@ export interface Question {
 }
 
 export type Answer =
-  { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: string };
 
 type Functions = Readonly<Record<string, (input: unknown) => unknown>>;
 

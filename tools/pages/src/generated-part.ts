@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from './formatted.ts';
 
 /** The two lines that a generated part of a page stands between. All else on the page is people's. */
 export interface Marks {
@@ -11,9 +11,8 @@ export interface Marks {
 /** The text of the page with that part replaced, formatted as the rest of the project is. Nothing is written. */
 export async function withGeneratedPart(page: URL, marks: Marks, part: string): Promise<string> {
   const { before, after } = await split(page, marks);
-  const filepath = fileURLToPath(page);
   const text = `${before}${marks.begin}\n\n${part}\n\n${marks.end}${after}`;
-  return format(text, { ...(await resolveConfig(filepath)), filepath });
+  return await formatted(fileURLToPath(page), text);
 }
 
 /** What stands between the marks now. */

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { format, resolveConfig } from 'prettier';
+import { formatted } from '@rollcall-tools/pages';
 
 import type { PeerProgram } from '../peer-programs.ts';
 
@@ -27,7 +27,7 @@ export async function writeGolden({ registry, name, program, by, entries }: Gold
   const writtenBy = Object.fromEntries(by.map((framework) => [framework, program.frameworks[framework]]));
   const text = JSON.stringify({ writtenBy, entries });
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
+  writeFileSync(file, await formatted(file, text));
   process.stdout.write(`${file}: ${Object.keys(entries).length} entries\n`);
 }
 
