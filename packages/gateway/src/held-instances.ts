@@ -1,4 +1,5 @@
 import {
+  createController,
   identityOf,
   RegistryError,
   sleep,
@@ -88,7 +89,7 @@ export class HeldInstances {
   readonly #services = new Map<string, number>();
   readonly #overrides = new Map<string, InstanceOverride>();
   readonly #turns = new Turns();
-  readonly #closed = new AbortController();
+  readonly #closed = createController();
   #writes = 0;
 
   constructor(options: HeldInstancesOptions) {
@@ -436,13 +437,16 @@ export class HeldInstances {
       .catch((error: unknown) => this.#options.warn(`an override was not kept: ${String(error)}`));
   }
 
-  /** What was seen may be older than our own write, so a second look decides. */
+  /** What was seen may be older than our own write: once that is made, and told to everybody, a fresh look decides. */
   #checkTakenOver(held: Held): void {
-    const { hand, leases, clock } = this.#options;
+    const { hand, leases, clock, followers, timeoutMs } = this.#options;
     void this.#turns
       .run(held.identity, async () => {
+        await held.registration.listed({ timeoutMs });
         await sleep(clock, hand.capabilities.propagationMs, this.#closed.signal);
         if (this.#held.get(held.identity) !== held) return;
+        const seen = followers.follow(held.key).entries.get(held.key.id);
+        if (seen && this.isOwn(seen)) return;
         const found = (await hand.look(held.key)).instances.find(({ id }) => id === held.key.id);
         if (!found || this.isOwn(listedEntry(found))) return;
         leases.abandon(held.leaseId);
