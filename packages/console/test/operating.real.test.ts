@@ -158,6 +158,21 @@ describe('by the keyboard alone', () => {
     }
   });
 
+  it('one is back in the table when the details close, in a narrow window too', async () => {
+    const wide = page.viewportSize() ?? { width: 1_280, height: 800 };
+    await page.setViewportSize({ width: 480, height: 800 });
+    try {
+      await page.keyboard.press('Escape');
+      await soon(() => focused(page)).toBe('Instances of ledger');
+      await page.keyboard.press('Enter');
+      await soon(() => focused(page)).toBe('10.0.0.1:80');
+      await page.goBack();
+      await soon(() => focused(page)).toBe('Instances of ledger');
+    } finally {
+      await page.setViewportSize(wide);
+    }
+  });
+
   it('one goes from view to view, and finds the list of keys', async () => {
     for (const [pair, heading] of [
       ['g t', 'Topology'],

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Api } from '../api/api.ts';
 import type { Me } from '../api/wire.ts';
 import { grouped } from '../parts/age.ts';
@@ -53,10 +53,13 @@ export function InstancesView({ me, api, namespace, service, id }: Props): JSX.E
   // Whoever is told the owner of an instance may override it.
   const mayOverride = ({ instance }: Row): boolean =>
     may(me, 'override', namespace) || instance.owner !== undefined;
-  const close = (): void => {
-    go({ view: 'instances', namespace, service, id: undefined });
-    grid.current?.focus();
-  };
+  const close = (): void => go({ view: 'instances', namespace, service, id: undefined });
+  const before = useRef(id);
+  useLayoutEffect(() => {
+    // Once the details are gone, which also the way back does: until then a narrow window doesn't show the table.
+    if (id === undefined && before.current !== undefined) grid.current?.focus();
+    before.current = id;
+  }, [id]);
   useEffect(() => {
     const target = id ?? active;
     const begin = (what: Intent) => () => {
