@@ -1,36 +1,5 @@
-import type { NamespaceRules, ServiceInstance } from '@rollcall/core';
-
-/** What somebody wants to do. To update and to renew is to `register`; to list services and namespaces is to `list`. */
-export const VERBS = ['list', 'watch', 'register', 'deregister', 'override', 'admin'] as const;
-export type Verb = (typeof VERBS)[number];
-
-/** Who is calling. */
-export interface Principal {
-  readonly subject: string;
-  readonly kind: 'user' | 'service' | 'key' | 'anonymous';
-  readonly roles: readonly string[];
-  /** Where a service belongs. */
-  readonly home?: { readonly namespace: string; readonly service?: string };
-  /** When its credentials end, in milliseconds since the Unix epoch. */
-  readonly expiresAt?: number;
-}
-
-/** What is asked of {@link GatewayAccess.decide}. */
-export interface AccessRequest {
-  readonly verb: Verb;
-  readonly namespace: string;
-  readonly service?: string;
-  readonly id?: string;
-  /** Who registered what stands there: `null` when nobody knows, left out when nothing does. */
-  readonly owner?: string | null;
-}
-
-export interface AccessDecision {
-  readonly allowed: boolean;
-  readonly why: string;
-  /** Only these instances are for the caller to see. */
-  readonly only?: (instance: ServiceInstance) => boolean;
-}
+import type { AccessDecision, AccessRequest, Principal } from '@rollcall/access';
+import type { NamespaceRules } from '@rollcall/core';
 
 /**
  * What the gateway asks before it does anything; `AccessControl` of `@rollcall/access` is one.

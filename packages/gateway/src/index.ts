@@ -1,12 +1,4 @@
-export {
-  openAccess,
-  VERBS,
-  type AccessDecision,
-  type AccessRequest,
-  type GatewayAccess,
-  type Principal,
-  type Verb,
-} from './access.ts';
+export { openAccess, type GatewayAccess } from './access.ts';
 export type { ChangeKind, RegistryChange } from './changes.ts';
 export { startGateway, type Gateway } from './gateway.ts';
 export { DEFAULT_LIMITS, type GatewayLimits, type GatewayOptions, type GatewayTls } from './options.ts';

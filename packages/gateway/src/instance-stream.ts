@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RegistryError } from '@rollcall/core';
-import type { AccessDecision, Principal } from './access.ts';
+import type { AccessDecision, Principal } from '@rollcall/access';
 import { eventText, type EventStream } from './event-stream.ts';
 import type { ListedEntry } from './listed-entry.ts';
 import type { OpenStreams } from './open-streams.ts';

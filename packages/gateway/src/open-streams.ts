@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '@rollcall/core';
-import type { Principal } from './access.ts';
+import type { Principal } from '@rollcall/access';
 import { EventStream } from './event-stream.ts';
 import { problem, type HttpProblem } from './problem.ts';
 

@@ -1,4 +1,5 @@
-import type { AccessDecision, AccessRequest, GatewayAccess, Principal } from './access.ts';
+import type { AccessDecision, AccessRequest, Principal } from '@rollcall/access';
+import type { GatewayAccess } from './access.ts';
 import { problem } from './problem.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { Principal } from './access.ts';
+import type { Principal } from '@rollcall/access';
 import { problem } from './problem.ts';
 
 declare module 'fastify' {

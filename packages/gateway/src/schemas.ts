@@ -1,6 +1,6 @@
 import { checkName, INSTANCE_STATUSES, MAX_WEIGHT, RegistryError } from '@rollcall/core';
 import * as z from 'zod';
-import { VERBS } from './access.ts';
+import { VERBS } from '@rollcall/access';
 import { LEASE_TTL_MS } from './lease-table.ts';
 
 /** The schemas of the API: what validates the input is what the OpenAPI document is made of. */

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { GatewayAccess, Principal } from './access.ts';
+import type { Principal } from '@rollcall/access';
+import type { GatewayAccess } from './access.ts';
 import type { Metrics } from './metrics.ts';
 import { closingProblem } from './open-streams.ts';
 import type { DEFAULT_LIMITS, GatewayTls } from './options.ts';

@@ -1,6 +1,6 @@
 import { defineInstance, type InstanceKey, type InstanceSpec, type ServiceInstance } from '@rollcall/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Principal, Verb } from '../access.ts';
+import type { Principal, Verb } from '@rollcall/access';
 import type { GatewayParts } from '../gateway-parts.ts';
 import type { ChangeRequest } from '../held-instances.ts';
 import { etagOf, type ListedEntry } from '../listed-entry.ts';

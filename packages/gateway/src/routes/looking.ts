@@ -1,5 +1,5 @@
 import { NamespacePolicy, type NamespaceRules, type ServiceKey } from '@rollcall/core';
-import { VERBS, type AccessRequest, type Principal } from '../access.ts';
+import { VERBS, type AccessRequest, type Principal } from '@rollcall/access';
 import type { RegistryChange } from '../changes.ts';
 import { eventText, type EventStream } from '../event-stream.ts';
 import type { GatewayParts } from '../gateway-parts.ts';

@@ -1,4 +1,4 @@
-import type { Principal } from '../access.ts';
+import type { Principal } from '@rollcall/access';
 import { eventText, type EventStream } from '../event-stream.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { lostProblem, openInstanceStream } from '../instance-stream.ts';
