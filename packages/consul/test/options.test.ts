@@ -1,3 +1,4 @@
+import { optionConformance } from '@rollcall/conformance';
 import { describe, expect, it } from 'vitest';
 import { consulAdapter } from '../src/index.ts';
 import { consulOptions } from '../src/options.ts';
@@ -39,48 +40,32 @@ describe('without options', () => {
   });
 });
 
-describe('a wrong option is refused, by its name', () => {
-  const secret = 'hunter2';
+const secret = 'hunter2';
 
-  it.each<[string, object, string]>([
-    ['an unknown key', { hosts: ['consul:8500'] }, 'hosts'],
-    ['no address', { addresses: [] }, 'addresses'],
-    ['an address without a scheme', { addresses: ['consul:8500'] }, 'registry.options.addresses[0]'],
-    ['an address without a port', { addresses: ['http://consul'] }, 'registry.options.addresses[0]'],
-    [
-      'credentials in an address',
-      { addresses: [`http://a:${secret}@consul:8500`] },
-      'registry.options.addresses[0]',
+optionConformance(
+  { describe, it },
+  {
+    create: (options) => consulAdapter(options),
+    secret,
+    wrong: [
+      ['an unknown key', { hosts: ['consul:8500'] }, 'hosts'],
+      ['no address', { addresses: [] }, 'addresses'],
+      ['an address without a scheme', { addresses: ['consul:8500'] }, 'registry.options.addresses[0]'],
+      ['an address without a port', { addresses: ['http://consul'] }, 'registry.options.addresses[0]'],
+      [
+        'credentials in an address',
+        { addresses: [`http://a:${secret}@consul:8500`] },
+        'registry.options.addresses[0]',
+      ],
+      ['http beside https', { addresses: ['http://a:8500', 'https://b:8501'] }, 'addresses'],
+      ['TLS for http', { tls: {} }, 'tls'],
+      ['two tokens', { token: secret, tokenFile: '/run/token' }, 'tokenFile'],
+      ['an empty token', { token: '' }, 'token'],
+      ['an unknown layout', { layout: 'nomad' }, 'layout'],
+      ['an unknown check', { check: { type: 'udp' } }, 'check.type'],
+      ['a probe path that is none', { check: { type: 'http', path: 'health' } }, 'check.path'],
+      ['a removal that Consul won’t do', { check: { removeAfterMs: 59_999 } }, 'check.removeAfterMs'],
+      ['an interval that Consul won’t keep', { check: { intervalMs: 999 } }, 'check.intervalMs'],
     ],
-    ['http beside https', { addresses: ['http://a:8500', 'https://b:8501'] }, 'addresses'],
-    ['TLS for http', { tls: {} }, 'tls'],
-    ['two tokens', { token: secret, tokenFile: '/run/token' }, 'tokenFile'],
-    ['an empty token', { token: '' }, 'token'],
-    ['an unknown layout', { layout: 'nomad' }, 'layout'],
-    ['an unknown check', { check: { type: 'udp' } }, 'check.type'],
-    ['a probe path that is none', { check: { type: 'http', path: 'health' } }, 'check.path'],
-    ['a removal that Consul won’t do', { check: { removeAfterMs: 59_999 } }, 'check.removeAfterMs'],
-    ['an interval that Consul won’t keep', { check: { intervalMs: 999 } }, 'check.intervalMs'],
-  ])('%s', (_what, options, name) => {
-    const error = refusalOf(options);
-    expect(error).toMatchObject({ name: 'RegistryError', code: 'INVALID_CONFIG' });
-    expect(String(error)).toContain(name);
-    expect(String(error)).not.toContain(secret);
-  });
-});
-
-describe('before open', () => {
-  it('a call is refused', async () => {
-    const { signal } = new AbortController();
-    const key = { namespace: 'default', service: 'a' };
-    await expect(consulAdapter().discover(key, { signal })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-  });
-});
-
-function refusalOf(options: object): unknown {
-  try {
-    return consulAdapter(options);
-  } catch (error) {
-    return error;
-  }
-}
+  },
+);

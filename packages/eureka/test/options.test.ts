@@ -1,3 +1,4 @@
+import { optionConformance } from '@rollcall/conformance';
 import { describe, expect, it } from 'vitest';
 import { eurekaAdapter } from '../src/index.ts';
 import { eurekaOptions } from '../src/options.ts';
@@ -22,47 +23,31 @@ describe('what the servers are said to be set to', () => {
   });
 });
 
-describe('a wrong option is refused, by its name', () => {
-  const secret = 'hunter2';
+const secret = 'hunter2';
 
-  it.each<[string, object, string]>([
-    ['an unknown key', { endpoints: ['http://eureka:8761/eureka'] }, 'endpoints'],
-    ['no server', { servers: [] }, 'servers'],
-    ['a server without scheme', { servers: ['eureka:8761/eureka'] }, 'registry.options.servers[0]'],
-    ['a server with a query', { servers: ['http://eureka:8761/eureka?a'] }, 'registry.options.servers[0]'],
-    [
-      'credentials in a server',
-      { servers: [`http://root:${secret}@eureka:8761/eureka`] },
-      'registry.options.servers[0]',
+optionConformance(
+  { describe, it },
+  {
+    create: (options) => eurekaAdapter(options),
+    secret,
+    wrong: [
+      ['an unknown key', { endpoints: ['http://eureka:8761/eureka'] }, 'endpoints'],
+      ['no server', { servers: [] }, 'servers'],
+      ['a server without scheme', { servers: ['eureka:8761/eureka'] }, 'registry.options.servers[0]'],
+      ['a server with a query', { servers: ['http://eureka:8761/eureka?a'] }, 'registry.options.servers[0]'],
+      [
+        'credentials in a server',
+        { servers: [`http://root:${secret}@eureka:8761/eureka`] },
+        'registry.options.servers[0]',
+      ],
+      ['a password without user', { password: secret }, 'username'],
+      ['a user without password', { username: 'root' }, 'password'],
+      ['a user with a colon', { username: `root:${secret}`, password: 'x' }, 'username'],
+      ['tls without https', { tls: { ca: 'ca.pem' } }, 'tls'],
+      ['an unknown layout', { layout: 'netflix' }, 'layout'],
+      ['a poll without pause', { pollIntervalMs: 0 }, 'pollIntervalMs'],
+      ['a poll that misses changes', { pollIntervalMs: 90_000 }, 'pollIntervalMs'],
+      ['a time that is none', { responseCacheMs: -1 }, 'responseCacheMs'],
     ],
-    ['a password without user', { password: secret }, 'username'],
-    ['a user without password', { username: 'root' }, 'password'],
-    ['a user with a colon', { username: `root:${secret}`, password: 'x' }, 'username'],
-    ['tls without https', { tls: { ca: 'ca.pem' } }, 'tls'],
-    ['an unknown layout', { layout: 'netflix' }, 'layout'],
-    ['a poll without pause', { pollIntervalMs: 0 }, 'pollIntervalMs'],
-    ['a poll that misses changes', { pollIntervalMs: 90_000 }, 'pollIntervalMs'],
-    ['a time that is none', { responseCacheMs: -1 }, 'responseCacheMs'],
-  ])('%s', (_what, options, name) => {
-    const error = refusalOf(options);
-    expect(error).toMatchObject({ name: 'RegistryError', code: 'INVALID_CONFIG' });
-    expect(String(error)).toContain(name);
-    expect(String(error)).not.toContain(secret);
-  });
-});
-
-describe('before open', () => {
-  it('a call is refused', async () => {
-    const { signal } = new AbortController();
-    const key = { namespace: 'default', service: 'a' };
-    await expect(eurekaAdapter().discover(key, { signal })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-  });
-});
-
-function refusalOf(options: object): unknown {
-  try {
-    return eurekaAdapter(options);
-  } catch (error) {
-    return error;
-  }
-}
+  },
+);

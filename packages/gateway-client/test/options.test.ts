@@ -1,3 +1,4 @@
+import { optionConformance } from '@rollcall/conformance';
 import { describe, expect, it } from 'vitest';
 import { gatewayAdapter } from '../src/index.ts';
 import { gatewayOptions } from '../src/options.ts';
@@ -14,42 +15,26 @@ describe('how slow the registry behind the gateways is said to be', () => {
   });
 });
 
-describe('a wrong option is refused, by its name', () => {
-  const secret = 'hunter2';
+const secret = 'hunter2';
 
-  it.each<[string, object, string]>([
-    ['an unknown key', { servers: ['http://gateway:7070'] }, 'servers'],
-    ['no gateway', { urls: [] }, 'urls'],
-    ['a gateway without scheme', { urls: ['gateway:7070'] }, 'registry.options.urls[0]'],
-    ['a gateway with a query', { urls: ['http://gateway:7070?a'] }, 'registry.options.urls[0]'],
-    ['credentials in a URL', { urls: [`http://root:${secret}@gateway:7070`] }, 'registry.options.urls[0]'],
-    ['http and https', { urls: ['http://a:7070', 'https://b:7070'] }, 'urls'],
-    ['a token of two lines', { token: `${secret}\n${secret}` }, 'token'],
-    ['an empty token', { token: '' }, 'token'],
-    ['two tokens', { token: secret, tokenFile: '/run/token' }, 'tokenFile'],
-    ['tls without https', { tls: { ca: 'ca.pem' } }, 'tls'],
-    ['a certificate without key', { urls: ['https://a:7070'], tls: { cert: 'cert.pem' } }, 'cert and key'],
-    ['a time that is none', { propagationMs: -1 }, 'propagationMs'],
-  ])('%s', (_what, options, name) => {
-    const error = refusalOf(options);
-    expect(error).toMatchObject({ name: 'RegistryError', code: 'INVALID_CONFIG' });
-    expect(String(error)).toContain(name);
-    expect(String(error)).not.toContain(secret);
-  });
-});
-
-describe('before open', () => {
-  it('a call is refused', async () => {
-    const { signal } = new AbortController();
-    const key = { namespace: 'default', service: 'a' };
-    await expect(gatewayAdapter().discover(key, { signal })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-  });
-});
-
-function refusalOf(options: object): unknown {
-  try {
-    return gatewayAdapter(options);
-  } catch (error) {
-    return error;
-  }
-}
+optionConformance(
+  { describe, it },
+  {
+    create: (options) => gatewayAdapter(options),
+    secret,
+    wrong: [
+      ['an unknown key', { servers: ['http://gateway:7070'] }, 'servers'],
+      ['no gateway', { urls: [] }, 'urls'],
+      ['a gateway without scheme', { urls: ['gateway:7070'] }, 'registry.options.urls[0]'],
+      ['a gateway with a query', { urls: ['http://gateway:7070?a'] }, 'registry.options.urls[0]'],
+      ['credentials in a URL', { urls: [`http://root:${secret}@gateway:7070`] }, 'registry.options.urls[0]'],
+      ['http and https', { urls: ['http://a:7070', 'https://b:7070'] }, 'urls'],
+      ['a token of two lines', { token: `${secret}\n${secret}` }, 'token'],
+      ['an empty token', { token: '' }, 'token'],
+      ['two tokens', { token: secret, tokenFile: '/run/token' }, 'tokenFile'],
+      ['tls without https', { tls: { ca: 'ca.pem' } }, 'tls'],
+      ['a certificate without key', { urls: ['https://a:7070'], tls: { cert: 'cert.pem' } }, 'cert and key'],
+      ['a time that is none', { propagationMs: -1 }, 'propagationMs'],
+    ],
+  },
+);

@@ -1,3 +1,4 @@
+import { optionConformance } from '@rollcall/conformance';
 import { describe, expect, it } from 'vitest';
 import { nacosAdapter } from '../src/index.ts';
 import { namespaceIdOf } from '../src/namespace-id.ts';
@@ -18,36 +19,36 @@ describe('without options', () => {
   });
 });
 
-describe('a wrong option is refused, by its name', () => {
-  const secret = 'hunter2';
+const secret = 'hunter2';
 
-  it.each<[string, object, string]>([
-    ['an unknown key', { server: 'http://nacos:8848' }, 'server'],
-    ['no server', { servers: [] }, 'servers'],
-    ['a server without scheme', { servers: ['nacos:8848'] }, 'registry.options.servers[0]'],
-    ['a server without port', { servers: ['http://nacos'] }, 'registry.options.servers[0]'],
-    [
-      'credentials in a server',
-      { servers: [`http://root:${secret}@nacos:8848`] },
-      'registry.options.servers[0]',
+optionConformance(
+  { describe, it },
+  {
+    create: (options) => nacosAdapter(options),
+    secret,
+    wrong: [
+      ['an unknown key', { server: 'http://nacos:8848' }, 'server'],
+      ['no server', { servers: [] }, 'servers'],
+      ['a server without scheme', { servers: ['nacos:8848'] }, 'registry.options.servers[0]'],
+      ['a server without port', { servers: ['http://nacos'] }, 'registry.options.servers[0]'],
+      [
+        'credentials in a server',
+        { servers: [`http://root:${secret}@nacos:8848`] },
+        'registry.options.servers[0]',
+      ],
+      ['http and https', { servers: ['http://a:8848', 'https://b:8848'] }, 'servers'],
+      ['tls for http', { tls: {} }, 'tls'],
+      ['a password without user', { password: secret }, 'username'],
+      ['a user without password', { username: 'root' }, 'password'],
+      ['an unknown transport', { transport: 'udp' }, 'transport'],
+      ['an unknown layout', { layout: 'dubbo' }, 'layout'],
+      ['a group with a space', { group: 'my group' }, 'group'],
+      ['a cluster with a dot', { cluster: 'eu.west' }, 'cluster'],
+      ['an id that Nacos does not take', { namespaces: { default: 'a b' } }, 'namespaces.default'],
+      ['two names for one namespace', { namespaces: { default: 'x', other: 'x' } }, 'namespaces'],
     ],
-    ['http and https', { servers: ['http://a:8848', 'https://b:8848'] }, 'servers'],
-    ['tls for http', { tls: {} }, 'tls'],
-    ['a password without user', { password: secret }, 'username'],
-    ['a user without password', { username: 'root' }, 'password'],
-    ['an unknown transport', { transport: 'udp' }, 'transport'],
-    ['an unknown layout', { layout: 'dubbo' }, 'layout'],
-    ['a group with a space', { group: 'my group' }, 'group'],
-    ['a cluster with a dot', { cluster: 'eu.west' }, 'cluster'],
-    ['an id that Nacos does not take', { namespaces: { default: 'a b' } }, 'namespaces.default'],
-    ['two names for one namespace', { namespaces: { default: 'x', other: 'x' } }, 'namespaces'],
-  ])('%s', (_what, options, name) => {
-    const error = refusalOf(options);
-    expect(error).toMatchObject({ name: 'RegistryError', code: 'INVALID_CONFIG' });
-    expect(String(error)).toContain(name);
-    expect(String(error)).not.toContain(secret);
-  });
-});
+  },
+);
 
 describe('a namespace', () => {
   it('has its name for id, but default is public, and what the options say comes first', () => {
@@ -77,27 +78,3 @@ describe('a server', () => {
     expect(httpBase(server)).toBe(http);
   });
 });
-
-describe('before open', () => {
-  it('a call is refused', async () => {
-    const { signal } = new AbortController();
-    const key = { namespace: 'default', service: 'a' };
-    await expect(nacosAdapter().discover(key, { signal })).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-  });
-
-  it('the transport says what it can', () => {
-    expect(nacosAdapter()).toMatchObject({ capabilities: { liveness: 'session' } });
-    expect(nacosAdapter({ ephemeral: false })).toMatchObject({ capabilities: { liveness: 'probe' } });
-    const byHttp = nacosAdapter({ transport: 'http' });
-    expect(byHttp.capabilities.liveness).toBe('lease');
-    expect('watch' in byHttp).toBe(false);
-  });
-});
-
-function refusalOf(options: object): unknown {
-  try {
-    return nacosAdapter(options);
-  } catch (error) {
-    return error;
-  }
-}
