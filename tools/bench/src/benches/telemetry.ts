@@ -1,4 +1,4 @@
-import { context, metrics, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { context, metrics, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
 import {
   AggregationTemporality,
@@ -13,8 +13,12 @@ import { row, type Bench } from '../bench.ts';
 import { CONCURRENCY, many, ourCaller, startServer } from '../calling.ts';
 import { median } from '../statistics.ts';
 
-/** How calls are made that plain ones are measured beside. */
+/** What calls are measured beside: `createFetch` without telemetry, or with what nobody can do without who uses the SDK. */
+export type Beside = 'plain createFetch' | 'the SDK by hand';
+
+/** How calls are made, and what they are measured beside. */
 export interface Telemetry {
+  readonly beside: Beside;
   readonly tells: 'nothing' | 'spans' | 'metrics' | 'both';
   /** OpenTelemetry's SDK runs; else there is its API alone. */
   readonly sdk: boolean;
@@ -30,7 +34,7 @@ export interface TelemetryInput extends Telemetry {
 
 export interface TelemetryFigures {
   readonly ours: CallFigures;
-  readonly plain: CallFigures;
+  readonly theirs: CallFigures;
 }
 
 export interface CallFigures {
@@ -39,8 +43,8 @@ export interface CallFigures {
   readonly cpuMicroseconds: number;
 }
 
-const NO_SDK = { sdk: false, isInSpan: false };
-const SDK = { sdk: true, isInSpan: false };
+const NO_SDK = { beside: 'plain createFetch', sdk: false, isInSpan: false } as const;
+const SDK = { ...NO_SDK, sdk: true } as const;
 
 const WAYS: readonly (Telemetry & { readonly what: string })[] = [
   { what: 'telemetry off', tells: 'nothing', ...NO_SDK },
@@ -48,7 +52,8 @@ const WAYS: readonly (Telemetry & { readonly what: string })[] = [
   { what: 'spans, SDK', tells: 'spans', ...SDK },
   { what: 'metrics, SDK', tells: 'metrics', ...SDK },
   { what: 'spans and metrics, SDK', tells: 'both', ...SDK },
-  { what: 'the same, all calls within a span', tells: 'both', sdk: true, isInSpan: true },
+  { what: 'the same, all calls within a span', tells: 'both', ...SDK, isInSpan: true },
+  { what: 'the same, beside the SDK by hand', tells: 'both', ...SDK, beside: 'the SDK by hand' },
 ];
 
 /** So many calls are made one way, then as many the other way. */
@@ -69,29 +74,30 @@ export const telemetry: Bench = {
     }
     /* oxlint-enable no-await-in-loop */
     return {
-      rows: WAYS.flatMap(({ what }, i) => {
+      rows: WAYS.flatMap(({ what, beside }, i) => {
         const middle = (who: keyof TelemetryFigures, name: keyof CallFigures) =>
           median((figures[i] ?? []).map((each) => each[who][name]));
         const calls = middle('ours', 'callsPerSecond');
-        const plain = middle('plain', 'callsPerSecond');
+        const theirs = middle('theirs', 'callsPerSecond');
         return [
           row({
             what,
             unit: 'calls/s',
             ours: calls,
-            peer: { name: 'plain createFetch', figure: plain },
-            target: { text: 'at least 95 %', met: calls >= 0.95 * plain },
+            peer: { name: beside, figure: theirs },
+            target: { text: 'at least 95 %', met: calls >= 0.95 * theirs },
           }),
           row({
             what: `${what}: CPU of a call`,
             unit: 'µs',
             ours: middle('ours', 'cpuMicroseconds'),
-            peer: { name: 'plain createFetch', figure: middle('plain', 'cpuMicroseconds') },
+            peer: { name: beside, figure: middle('theirs', 'cpuMicroseconds') },
           }),
         ];
       }),
       notes: [
         `\`fetch\` by \`createFetch(registry, measured(traced()))\`, with ${CONCURRENCY} calls under way, to a server of Node's own that answers “hello”, a process. With “telemetry off” both are plain: what they differ by is noise.`,
+        '“The SDK by hand”: an observer that does nothing but start a span with the same attributes, propagate and end it, and record two histograms.',
         'The SDK keeps every span, in batches, and its exporters throw away what they get: what an exporter costs goes by the exporter.',
         `Both ways of calling take turns in one process, ${BLOCK} calls each, ${size.blocks} times; median of ${rounds} processes.`,
       ],
@@ -104,7 +110,8 @@ export async function costOfCalls(input: TelemetryInput): Promise<TelemetryFigur
   const { blocks, warmUpBlocks, isInSpan } = input;
   const endSdk = input.sdk ? startSdk() : undefined;
   const server = await startServer();
-  const callers = await Promise.all([optionsFor(input), {}].map((options) => ourCaller([server], options)));
+  const beside = input.beside === 'the SDK by hand' ? byHand() : {};
+  const callers = await Promise.all([optionsFor(input), beside].map((each) => ourCaller([server], each)));
   const ways = callers.map((caller) => {
     const fetched = async () => void (await (await caller.fetch(caller.url)).text());
     return { call: isInSpan ? () => withinSpan(fetched) : fetched, tookMs: 0, cpuMs: 0 };
@@ -127,17 +134,64 @@ export async function costOfCalls(input: TelemetryInput): Promise<TelemetryFigur
   server.stop();
   await endSdk?.();
   const calls = blocks * BLOCK;
-  const [ours, plain] = ways.map(({ tookMs, cpuMs }) => ({
+  const [ours, theirs] = ways.map(({ tookMs, cpuMs }) => ({
     callsPerSecond: (calls * 1_000) / tookMs,
     cpuMicroseconds: (cpuMs * 1_000) / calls,
   }));
-  if (!ours || !plain) throw new Error('two ways give two figures');
-  return { ours, plain };
+  if (!ours || !theirs) throw new Error('two ways give two figures');
+  return { ours, theirs };
 }
 
 function optionsFor({ tells }: Telemetry): HttpOptions {
   const options = tells === 'spans' || tells === 'both' ? traced() : {};
   return tells === 'metrics' || tells === 'both' ? measured(options) : options;
+}
+
+/** The least that the SDK can be asked for to have spans, propagation and the two histograms. */
+function byHand(): HttpOptions {
+  const tracer = trace.getTracer('bench');
+  const meter = metrics.getMeter('bench');
+  const calls = meter.createHistogram('call.duration');
+  const tries = meter.createHistogram('try.duration');
+  const callLabels = { service: 'users', status: 200 };
+  const tryLabels = { method: 'GET', address: 'users', port: 80, status: 200 };
+  return {
+    observer: ({ service, method, origin, path }) => {
+      const begun = performance.now();
+      return {
+        onAttempt({ instance, kind }) {
+          const parent = context.active();
+          const attributes = {
+            'http.request.method': method,
+            'server.address': service,
+            'server.port': 80,
+            'url.full': origin + path,
+            'rollcall.service': service,
+          };
+          const span = tracer.startSpan(method, { kind: SpanKind.CLIENT, attributes }, parent);
+          span.setAttributes({
+            'network.peer.address': instance.host,
+            'network.peer.port': instance.port,
+            'rollcall.namespace': instance.namespace,
+            'rollcall.instance.id': instance.id,
+            'rollcall.attempt.kind': kind,
+          });
+          const headers: Record<string, string> = {};
+          propagation.inject(trace.setSpan(parent, span), headers);
+          return {
+            headers,
+            onEnd({ status }) {
+              if (status !== undefined) span.setAttribute('http.response.status_code', status);
+              span.end();
+              const seconds = (performance.now() - begun) / 1_000;
+              tries.record(seconds, tryLabels);
+              calls.record(seconds, callLabels);
+            },
+          };
+        },
+      };
+    },
+  };
 }
 
 async function withinSpan(run: () => Promise<void>): Promise<void> {
