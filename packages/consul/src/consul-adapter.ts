@@ -1,6 +1,7 @@
 import {
   adapterFrom,
   type AdapterCapabilities,
+  AdapterConnection,
   type AdapterContext,
   type CallOptions,
   defineAdapter,
@@ -62,9 +63,10 @@ class ConsulAdapter implements RegistryAdapter {
   readonly #options: ResolvedConsulOptions;
   readonly #context: AdapterContext;
   readonly #layout: Layout;
-  #agents: Agents | undefined;
-  #registrations: Registrations | undefined;
-  #isClosed = false;
+  readonly #connection = new AdapterConnection<{ agents: Agents; registrations: Registrations }>({
+    registry: 'Consul',
+    end: ({ agents }, why) => agents.close(why),
+  });
 
   constructor(options: ResolvedConsulOptions, context: AdapterContext) {
     this.#options = options;
@@ -73,9 +75,72 @@ class ConsulAdapter implements RegistryAdapter {
     this.capabilities = capabilitiesOf(options, this.#layout);
   }
 
-  async open(signal: AbortSignal): Promise<void> {
-    this.#end(new RegistryError('UNAVAILABLE', 'the Consul adapter was opened anew'));
-    this.#isClosed = false;
+  open(signal: AbortSignal): Promise<void> {
+    return this.#connection.open(() => this.#connect(signal));
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  async register(instance: ServiceInstance, options: RegisterOptions): Promise<Lease> {
+    return await this.#connection.current.registrations.register(instance, options);
+  }
+
+  async deregister(instance: InstanceKey, options: CallOptions): Promise<void> {
+    await this.#connection.current.registrations.deregister(instance, options);
+  }
+
+  async override(key: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
+    const { agents } = this.#connection.current;
+    const doing = `override ${key.service}/${key.id} in Consul`;
+    const { answer } = await readOnce(agents, this.#entriesOf(key, doing, signal));
+    const target = { key, layout: this.#layout, text: answer.text };
+    await overrideEntry(agents, target, change, { doing, signal });
+  }
+
+  async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
+    const { agents } = this.#connection.current;
+    const { answer } = await readOnce(
+      agents,
+      this.#entriesOf(key, `discover ${key.service} in Consul`, signal),
+    );
+    const { instances, skipped } = new ServiceView(key, this.#layout).read(answer.text);
+    return { instances, skipped, revision: String(answer.headers['x-consul-index']) };
+  }
+
+  async *watch(key: ServiceKey, { signal }: CallOptions): AsyncGenerator<WatchEvent> {
+    const { agents } = this.#connection.current;
+    const view = new ServiceView(key, this.#layout);
+    const question: Question = {
+      ...this.#entriesOf(key, `watch ${key.service} in Consul`, signal),
+      lacks: (text) => view.lacks(text),
+    };
+    for await (const answered of readChanges(agents, question, this.#context.clock)) {
+      const event = view.follow(answered);
+      if (event) yield event;
+    }
+  }
+
+  async listServices(namespace: string, { signal }: CallOptions): Promise<readonly string[]> {
+    const { agents } = this.#connection.current;
+    const { answer } = await readOnce(agents, this.#names('list the services in Consul', signal));
+    return this.#servicesIn(answer.text, namespace);
+  }
+
+  async *watchServices(namespace: string, { signal }: CallOptions): AsyncGenerator<readonly string[]> {
+    const { agents } = this.#connection.current;
+    const question = this.#names('watch the services in Consul', signal);
+    let told: string | undefined;
+    for await (const { text } of readChanges(agents, question, this.#context.clock)) {
+      const services = this.#servicesIn(text, namespace);
+      const names = JSON.stringify(services.toSorted());
+      if (names !== told) yield services;
+      told = names;
+    }
+  }
+
+  async #connect(signal: AbortSignal) {
     const { addresses, tls: tlsOptions, consulNamespace, partition, check } = this.#options;
     const tls = tlsOptions && (await readTls(tlsOptions, signal));
     const { clock } = this.#context;
@@ -90,74 +155,10 @@ class ConsulAdapter implements RegistryAdapter {
     try {
       await this.#greet(agents, signal);
     } catch (error) {
-      agents.close(closedError());
+      agents.close(new RegistryError('UNAVAILABLE', 'no connection to Consul was made'));
       throw error;
     }
-    this.#agents = agents;
-    this.#registrations = new Registrations(agents, this.#layout, check);
-  }
-
-  close(): Promise<void> {
-    this.#isClosed = true;
-    this.#end(closedError());
-    return Promise.resolve();
-  }
-
-  async register(instance: ServiceInstance, options: RegisterOptions): Promise<Lease> {
-    return await this.#open().registrations.register(instance, options);
-  }
-
-  async deregister(instance: InstanceKey, options: CallOptions): Promise<void> {
-    await this.#open().registrations.deregister(instance, options);
-  }
-
-  async override(key: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
-    const { agents } = this.#open();
-    const doing = `override ${key.service}/${key.id} in Consul`;
-    const { answer } = await readOnce(agents, this.#entriesOf(key, doing, signal));
-    const target = { key, layout: this.#layout, text: answer.text };
-    await overrideEntry(agents, target, change, { doing, signal });
-  }
-
-  async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
-    const { agents } = this.#open();
-    const { answer } = await readOnce(
-      agents,
-      this.#entriesOf(key, `discover ${key.service} in Consul`, signal),
-    );
-    const { instances, skipped } = new ServiceView(key, this.#layout).read(answer.text);
-    return { instances, skipped, revision: String(answer.headers['x-consul-index']) };
-  }
-
-  async *watch(key: ServiceKey, { signal }: CallOptions): AsyncGenerator<WatchEvent> {
-    const { agents } = this.#open();
-    const view = new ServiceView(key, this.#layout);
-    const question: Question = {
-      ...this.#entriesOf(key, `watch ${key.service} in Consul`, signal),
-      lacks: (text) => view.lacks(text),
-    };
-    for await (const answered of readChanges(agents, question, this.#context.clock)) {
-      const event = view.follow(answered);
-      if (event) yield event;
-    }
-  }
-
-  async listServices(namespace: string, { signal }: CallOptions): Promise<readonly string[]> {
-    const { agents } = this.#open();
-    const { answer } = await readOnce(agents, this.#names('list the services in Consul', signal));
-    return this.#servicesIn(answer.text, namespace);
-  }
-
-  async *watchServices(namespace: string, { signal }: CallOptions): AsyncGenerator<readonly string[]> {
-    const { agents } = this.#open();
-    const question = this.#names('watch the services in Consul', signal);
-    let told: string | undefined;
-    for await (const { text } of readChanges(agents, question, this.#context.clock)) {
-      const services = this.#servicesIn(text, namespace);
-      const names = JSON.stringify(services.toSorted());
-      if (names !== told) yield services;
-      told = names;
-    }
+    return { agents, registrations: new Registrations(agents, this.#layout, check) };
   }
 
   /** Finds out at once that nobody serves, or that the token is no good. */
@@ -178,19 +179,6 @@ class ConsulAdapter implements RegistryAdapter {
       if (!(error instanceof RegistryError && /ACL support disabled/iu.test(error.message))) throw error;
       this.#context.warn('a token is given, but access lists are off in Consul: everybody may write');
     }
-  }
-
-  #open(): { agents: Agents; registrations: Registrations } {
-    if (this.#isClosed) throw closedError();
-    if (!this.#agents || !this.#registrations)
-      throw new RegistryError('UNAVAILABLE', 'the Consul adapter is not open: call open() first');
-    return { agents: this.#agents, registrations: this.#registrations };
-  }
-
-  #end(error: RegistryError): void {
-    this.#agents?.close(error);
-    this.#agents = undefined;
-    this.#registrations = undefined;
   }
 
   #entriesOf(key: ServiceKey, doing: string, signal: AbortSignal): Question {
@@ -219,10 +207,6 @@ class ConsulAdapter implements RegistryAdapter {
       .map((name) => this.#layout.serviceOf(name, namespace))
       .filter((service) => service !== undefined);
   }
-}
-
-function closedError(): RegistryError {
-  return new RegistryError('CLOSED', 'the Consul adapter is closed');
 }
 
 /** An agent looks this often for entries that were critical for long enough to be removed, in milliseconds. */

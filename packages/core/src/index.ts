@@ -1,4 +1,5 @@
 export * from './adapter.ts';
+export { AdapterConnection, type AdapterConnectionOptions } from './adapter-connection.ts';
 export {
   findAdvertiseHost,
   type AdvertiseChoice,

@@ -19,7 +19,7 @@ export class EtcdClient {
   #token: string | undefined;
   /** Set when etcd says that it has authentication off; the next refusal asks again. */
   #isAuthOff = false;
-  #isClosed = false;
+  #closedBy: RegistryError | undefined;
 
   private constructor(
     endpoints: readonly Endpoint[],
@@ -51,15 +51,15 @@ export class EtcdClient {
       await client.call(doing, signal, (rpc) => rpc.maintenance.status());
       return client;
     } catch (error) {
-      client.close();
+      client.close(new RegistryError('UNAVAILABLE', 'no connection to etcd was made'));
       throw error;
     }
   }
 
-  /** Ends every call with `CLOSED`, and every connection. */
-  close(): void {
-    this.#isClosed = true;
-    for (const scope of this.#scopes) scope.abort(new RegistryError('CLOSED', 'the etcd adapter is closed'));
+  /** Ends every call with `why`, and every connection. */
+  close(why: RegistryError): void {
+    this.#closedBy = why;
+    for (const scope of this.#scopes) scope.abort(why);
     for (const endpoint of this.#endpoints) endpoint.close();
   }
 
@@ -119,7 +119,7 @@ export class EtcdClient {
 
   /** Links a call to its caller's signal and to `close()`. */
   #enter(signal: AbortSignal) {
-    if (this.#isClosed) throw new RegistryError('CLOSED', 'the etcd adapter is closed');
+    if (this.#closedBy) throw this.#closedBy;
     const controller = new AbortController();
     const onAbort = () => controller.abort(signal.reason);
     if (signal.aborted) onAbort();

@@ -1,6 +1,7 @@
 import {
   adapterFrom,
   type AdapterCapabilities,
+  AdapterConnection,
   type AdapterContext,
   type CallOptions,
   contested,
@@ -66,7 +67,10 @@ class EtcdAdapter implements RegistryAdapter {
   readonly #options: ResolvedEtcdOptions;
   readonly #layout: Layout;
   readonly #warn: (message: string) => void;
-  #connection: { readonly client: EtcdClient; readonly leases: ProcessLeases } | undefined;
+  readonly #connection = new AdapterConnection<{ client: EtcdClient; leases: ProcessLeases }>({
+    registry: 'etcd',
+    end: ({ client }, why) => client.close(why),
+  });
 
   constructor(options: ResolvedEtcdOptions, context: AdapterContext) {
     this.#options = options;
@@ -75,32 +79,31 @@ class EtcdAdapter implements RegistryAdapter {
     this.capabilities = capabilitiesOf(this.#layout);
   }
 
-  async open(signal: AbortSignal): Promise<void> {
-    this.#connection?.client.close();
-    this.#connection = undefined;
-    const client = await EtcdClient.connect(this.#options, this.#warn, signal);
-    this.#connection = { client, leases: new ProcessLeases(client) };
+  open(signal: AbortSignal): Promise<void> {
+    return this.#connection.open(async () => {
+      const client = await EtcdClient.connect(this.#options, this.#warn, signal);
+      return { client, leases: new ProcessLeases(client) };
+    });
   }
 
   close(): Promise<void> {
-    this.#connection?.client.close();
-    return Promise.resolve();
+    return this.#connection.close();
   }
 
   async register(instance: ServiceInstance, options: RegisterOptions): Promise<Lease> {
     const key = this.#layout.key(instance);
     const doing = `register ${instance.service}/${instance.id} in etcd`;
-    return await this.#open().leases.put(key, this.#layout.encode(instance), doing, options);
+    return await this.#connection.current.leases.put(key, this.#layout.encode(instance), doing, options);
   }
 
   async deregister(instance: InstanceKey, { signal }: CallOptions): Promise<void> {
     const doing = `deregister ${instance.service}/${instance.id} in etcd`;
-    await this.#open().leases.delete(this.#layout.key(instance), doing, signal);
+    await this.#connection.current.leases.delete(this.#layout.key(instance), doing, signal);
   }
 
   async override(instance: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
     const doing = `override ${instance.service}/${instance.id} in etcd`;
-    const { client } = this.#open();
+    const { client } = this.#connection.current;
     const key = this.#layout.key(instance);
     for (let tries = OVERRIDE_TRIES; tries > 0; tries--) {
       const standing = await readKey(client, key, doing, signal);
@@ -120,7 +123,7 @@ class EtcdAdapter implements RegistryAdapter {
     const list = await this.#list(key, doing, signal);
     yield { kind: 'list', ...list };
     const prefix = this.#layout.servicePrefix(key);
-    for await (const changes of watchRange(this.#open().client, prefix, {
+    for await (const changes of watchRange(this.#connection.current.client, prefix, {
       after: list.revision,
       doing,
       signal,
@@ -140,7 +143,7 @@ class EtcdAdapter implements RegistryAdapter {
     const { keys, revision } = await this.#serviceKeys(namespace, doing, signal);
     yield [...keys.keys()];
     const prefix = this.#layout.namespacePrefix(namespace);
-    for await (const { events } of watchRange(this.#open().client, prefix, {
+    for await (const { events } of watchRange(this.#connection.current.client, prefix, {
       after: revision,
       doing,
       signal,
@@ -154,15 +157,9 @@ class EtcdAdapter implements RegistryAdapter {
     }
   }
 
-  #open() {
-    if (!this.#connection)
-      throw new RegistryError('UNAVAILABLE', 'the etcd adapter is not open: call open() first');
-    return this.#connection;
-  }
-
   async #list(key: ServiceKey, doing: string, signal: AbortSignal) {
     const prefix = this.#layout.servicePrefix(key);
-    const { entries, revision } = await readRange(this.#open().client, prefix, {
+    const { entries, revision } = await readRange(this.#connection.current.client, prefix, {
       keysOnly: false,
       doing,
       signal,
@@ -225,7 +222,7 @@ class EtcdAdapter implements RegistryAdapter {
   /** The services of a namespace, each with its keys. */
   async #serviceKeys(namespace: string, doing: string, signal: AbortSignal) {
     const prefix = this.#layout.namespacePrefix(namespace);
-    const { entries, revision } = await readRange(this.#open().client, prefix, {
+    const { entries, revision } = await readRange(this.#connection.current.client, prefix, {
       keysOnly: true,
       doing,
       signal,

@@ -2,6 +2,7 @@ import {
   abortError,
   adapterFrom,
   type AdapterCapabilities,
+  AdapterConnection,
   type AdapterContext,
   type CallOptions,
   type Clock,
@@ -68,8 +69,13 @@ class EurekaAdapter implements RegistryAdapter {
   readonly #options: ResolvedEurekaOptions;
   readonly #layout: Layout;
   readonly #clock: Clock;
-  #connection: Connection | undefined;
-  #isClosed = false;
+  readonly #connection = new AdapterConnection<Connection>({
+    registry: 'Eureka',
+    end: ({ poll, servers }, why) => {
+      poll.stop(why);
+      servers.close();
+    },
+  });
 
   constructor(options: ResolvedEurekaOptions, clock: Clock) {
     this.#options = options;
@@ -78,32 +84,12 @@ class EurekaAdapter implements RegistryAdapter {
     this.capabilities = capabilitiesOf(this.#layout, options);
   }
 
-  async open(signal: AbortSignal): Promise<void> {
-    const doing = 'connect to Eureka';
-    if (signal.aborted) throw abortError(signal, doing);
-    this.#end(new RegistryError('UNAVAILABLE', 'the Eureka adapter was opened anew'));
-    this.#isClosed = false;
-    const { tls, ...options } = this.#options;
-    const servers = new EurekaServers({ ...options, ...(tls && { tls: await readTls(tls, signal) }) });
-    try {
-      await servers.check({ signal, doing });
-    } catch (error) {
-      servers.close();
-      throw error;
-    }
-    if (this.#isClosed) {
-      servers.close();
-      throw closedError();
-    }
-    const intervalMs = options.pollIntervalMs;
-    const poll = new RegistryPoll({ servers, clock: this.#clock, intervalMs, staleMs: this.#staleMs });
-    this.#connection = { servers, poll };
+  open(signal: AbortSignal): Promise<void> {
+    return this.#connection.open(() => this.#connect(signal));
   }
 
   close(): Promise<void> {
-    this.#isClosed = true;
-    this.#end(closedError());
-    return Promise.resolve();
+    return this.#connection.close();
   }
 
   async register(instance: ServiceInstance, { ttlMs, signal }: RegisterOptions): Promise<Lease> {
@@ -200,11 +186,25 @@ class EurekaAdapter implements RegistryAdapter {
     return new ServiceView({ key, layout: this.#layout, clock: this.#clock, staleMs: this.#staleMs });
   }
 
+  async #connect(signal: AbortSignal): Promise<Connection> {
+    const doing = 'connect to Eureka';
+    if (signal.aborted) throw abortError(signal, doing);
+    const { tls, ...options } = this.#options;
+    const servers = new EurekaServers({ ...options, ...(tls && { tls: await readTls(tls, signal) }) });
+    try {
+      await servers.check({ signal, doing });
+    } catch (error) {
+      servers.close();
+      throw error;
+    }
+    const intervalMs = options.pollIntervalMs;
+    const poll = new RegistryPoll({ servers, clock: this.#clock, intervalMs, staleMs: this.#staleMs });
+    return { servers, poll };
+  }
+
   #use(signal: AbortSignal, doing: string): Connection {
     if (signal.aborted) throw abortError(signal, doing);
-    if (this.#isClosed) throw closedError();
-    if (this.#connection) return this.#connection;
-    throw new RegistryError('UNAVAILABLE', 'the Eureka adapter is not open: call open() first');
+    return this.#connection.current;
   }
 
   async #begin(view: ServiceView, key: ServiceKey, call: EurekaCall): Promise<void> {
@@ -241,12 +241,6 @@ class EurekaAdapter implements RegistryAdapter {
     const services = [...new Set(apps)].map((app) => this.#layout.serviceOf(app, namespace));
     return services.filter((service) => service !== undefined).toSorted();
   }
-
-  #end(error: RegistryError): void {
-    this.#connection?.poll.stop(error);
-    this.#connection?.servers.close();
-    this.#connection = undefined;
-  }
 }
 
 /** Follows all there is: the poll has it. */
@@ -258,10 +252,6 @@ class AllServices extends Waiting implements PollFollower {
   replace(): void {
     this.wake();
   }
-}
-
-function closedError(): RegistryError {
-  return new RegistryError('CLOSED', 'the Eureka adapter is closed');
 }
 
 function capabilitiesOf(

@@ -2,6 +2,7 @@ import {
   abortError,
   adapterFrom,
   type AdapterCapabilities,
+  AdapterConnection,
   type AdapterContext,
   type CallOptions,
   CARRIED_FIELDS,
@@ -50,8 +51,10 @@ class GatewayAdapter implements RegistryAdapter {
   readonly capabilities: AdapterCapabilities;
   readonly #options: ResolvedGatewayOptions;
   readonly #context: AdapterContext;
-  #connection: { readonly gateways: Gateways; readonly leases: ProcessLeases } | undefined;
-  #isClosed = false;
+  readonly #connection = new AdapterConnection<{ gateways: Gateways; leases: ProcessLeases }>({
+    registry: 'gateways',
+    end: ({ gateways }) => gateways.close(),
+  });
 
   constructor(options: ResolvedGatewayOptions, context: AdapterContext) {
     this.#options = options;
@@ -69,45 +72,24 @@ class GatewayAdapter implements RegistryAdapter {
     };
   }
 
-  async open(signal: AbortSignal): Promise<void> {
-    const call = { signal, doing: 'connect to the gateway' };
-    if (signal.aborted) throw abortError(signal, call.doing);
-    this.#end();
-    this.#isClosed = false;
-    const { urls, tls } = this.#options;
-    const gateways = new Gateways({
-      urls,
-      ...(tls && { tls: await readTls(tls, signal) }),
-      token: tokenSource(this.#options),
-      traceHeaders: await openTraceHeaders(),
-      clock: this.#context.clock,
-    });
-    try {
-      await greet(gateways, call, urls.length);
-      if (this.#isClosed) throw closedError();
-    } catch (error) {
-      gateways.close();
-      throw error;
-    }
-    this.#connection = { gateways, leases: new ProcessLeases(gateways) };
+  open(signal: AbortSignal): Promise<void> {
+    return this.#connection.open(() => this.#connect(signal));
   }
 
   close(): Promise<void> {
-    this.#isClosed = true;
-    this.#end();
-    return Promise.resolve();
+    return this.#connection.close();
   }
 
   async register(instance: ServiceInstance, options: RegisterOptions): Promise<Lease> {
-    return await this.#open().leases.put(instance, options);
+    return await this.#connection.current.leases.put(instance, options);
   }
 
   async deregister(instance: InstanceKey, options: CallOptions): Promise<void> {
-    await this.#open().leases.remove(instance, options);
+    await this.#connection.current.leases.remove(instance, options);
   }
 
   async override(key: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
-    const { gateways } = this.#open();
+    const { gateways } = this.#connection.current;
     const call = { signal, doing: `change ${key.service}/${key.id} at the gateway` };
     const answer = await gateways.request(call, {
       method: 'PUT',
@@ -118,14 +100,14 @@ class GatewayAdapter implements RegistryAdapter {
   }
 
   async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
-    const { gateways } = this.#open();
+    const { gateways } = this.#connection.current;
     const call = { signal, doing: `discover ${key.service} at the gateway` };
     const answer = await gateways.request(call, { method: 'GET', path: [...serviceOf(key), 'instances'] });
     return gateways.read(answer, call, (text) => readList(text, key));
   }
 
   async *watch(key: ServiceKey, { signal }: CallOptions): AsyncGenerator<WatchEvent, void, undefined> {
-    const { gateways } = this.#open();
+    const { gateways } = this.#connection.current;
     const call = { signal, doing: `watch ${key.service} at the gateway` };
     let isBegun = false;
     for await (const { event, ...told } of gateways.events(call, [...serviceOf(key), 'events'])) {
@@ -139,7 +121,7 @@ class GatewayAdapter implements RegistryAdapter {
   }
 
   async listServices(namespace: string, { signal }: CallOptions): Promise<readonly string[]> {
-    const { gateways } = this.#open();
+    const { gateways } = this.#connection.current;
     const call = { signal, doing: 'list the services at the gateway' };
     const path = ['namespaces', namespace, 'services'];
     const answer = await gateways.request(call, { method: 'GET', path });
@@ -150,21 +132,30 @@ class GatewayAdapter implements RegistryAdapter {
     namespace: string,
     { signal }: CallOptions,
   ): AsyncGenerator<readonly string[], void, undefined> {
-    const { gateways } = this.#open();
+    const { gateways } = this.#connection.current;
     const call = { signal, doing: 'watch the services at the gateway' };
     for await (const { event, ...told } of gateways.events(call, ['namespaces', namespace, 'events']))
       if (event === 'services') yield gateways.read({ ...told, text: told.data }, call, readServices);
   }
 
-  #open() {
-    if (this.#isClosed) throw closedError();
-    if (this.#connection) return this.#connection;
-    throw new RegistryError('UNAVAILABLE', 'the gateway adapter is not open: call open() first');
-  }
-
-  #end(): void {
-    this.#connection?.gateways.close();
-    this.#connection = undefined;
+  async #connect(signal: AbortSignal) {
+    const call = { signal, doing: 'connect to the gateway' };
+    if (signal.aborted) throw abortError(signal, call.doing);
+    const { urls, tls } = this.#options;
+    const gateways = new Gateways({
+      urls,
+      ...(tls && { tls: await readTls(tls, signal) }),
+      token: tokenSource(this.#options),
+      traceHeaders: await openTraceHeaders(),
+      clock: this.#context.clock,
+    });
+    try {
+      await greet(gateways, call, urls.length);
+    } catch (error) {
+      gateways.close();
+      throw error;
+    }
+    return { gateways, leases: new ProcessLeases(gateways) };
   }
 }
 
@@ -192,8 +183,4 @@ function readerOf(event: string): ((text: string, key: ServiceKey) => WatchEvent
 
 function beginsWithout({ doing }: GatewayCall, what: string): RegistryError {
   return new RegistryError('PROTOCOL', `${doing}: the stream begins without ${what}`);
-}
-
-function closedError(): RegistryError {
-  return new RegistryError('CLOSED', 'the gateway adapter is closed');
 }

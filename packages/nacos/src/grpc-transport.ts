@@ -49,10 +49,9 @@ export class GrpcTransport implements Transport {
     await this.#options.login?.token(call.signal);
   }
 
-  close(): void {
-    const reason = new RegistryError('CLOSED', 'the Nacos adapter is closed');
-    this.#closing.abort(reason);
-    for (const home of this.#homes.values()) for (const session of home.all()) session.close(reason);
+  close(why: RegistryError): void {
+    this.#closing.abort(why);
+    for (const home of this.#homes.values()) for (const session of home.all()) session.close(why);
   }
 
   async register(service: WireService, id: string, entry: WireInstance, call: Call): Promise<Lease> {

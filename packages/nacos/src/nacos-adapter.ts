@@ -2,6 +2,7 @@ import {
   abortError,
   adapterFrom,
   type AdapterCapabilities,
+  AdapterConnection,
   type AdapterContext,
   type CallOptions,
   contested,
@@ -89,8 +90,13 @@ class NacosAdapter implements RegistryAdapter {
   readonly #context: AdapterContext;
   readonly #layout: Layout;
   #isHttp: boolean;
-  #parts: { readonly overlays: OverlayOptions; readonly transport: Transport } | undefined;
-  #isClosed = false;
+  readonly #connection = new AdapterConnection<{ overlays: OverlayOptions; transport: Transport }>({
+    registry: 'Nacos',
+    end: ({ overlays, transport }, why) => {
+      transport.close(why);
+      overlays.http.close();
+    },
+  });
 
   constructor(options: ResolvedNacosOptions, context: AdapterContext) {
     this.#options = options;
@@ -112,31 +118,31 @@ class NacosAdapter implements RegistryAdapter {
     };
   }
 
-  async open(signal: AbortSignal): Promise<void> {
-    this.#end();
-    this.#isClosed = false;
-    const { servers, tls, username, password, group, ephemeral } = this.#options;
-    const files = tls && (await readTls(tls, signal));
-    const http = new HttpServers({
-      name: 'Nacos',
-      servers: servers.map(httpBase),
-      ...(files && { tls: files }),
+  open(signal: AbortSignal): Promise<void> {
+    return this.#connection.open(async () => {
+      const { servers, tls, username, password, group, ephemeral } = this.#options;
+      const files = tls && (await readTls(tls, signal));
+      const http = new HttpServers({
+        name: 'Nacos',
+        servers: servers.map(httpBase),
+        ...(files && { tls: files }),
+      });
+      const login =
+        username === undefined || password === undefined
+          ? undefined
+          : new Login(http, { username, password });
+      try {
+        const transport = await this.#connect(http, login, signal);
+        return { overlays: { http, login, group, ephemeral }, transport };
+      } catch (error) {
+        http.close();
+        throw error;
+      }
     });
-    const login =
-      username === undefined || password === undefined ? undefined : new Login(http, { username, password });
-    try {
-      const transport = await this.#connect(http, login, signal);
-      this.#parts = { overlays: { http, login, group, ephemeral }, transport };
-    } catch (error) {
-      http.close();
-      throw error;
-    }
   }
 
   close(): Promise<void> {
-    this.#isClosed = true;
-    this.#end();
-    return Promise.resolve();
+    return this.#connection.close();
   }
 
   async register(instance: ServiceInstance, { ttlMs, signal }: RegisterOptions): Promise<Lease> {
@@ -151,7 +157,7 @@ class NacosAdapter implements RegistryAdapter {
       const message = `metadata takes ${characters} characters with the fields that Nacos has no place for; ${limit} are free`;
       throw new RegistryError('INVALID_ARGUMENT', message, { field: 'metadata' });
     }
-    return await this.#transport().register(this.#service(instance), instance.id, entry, {
+    return await this.#connection.current.transport.register(this.#service(instance), instance.id, entry, {
       ttlMs,
       doing,
       signal,
@@ -160,7 +166,10 @@ class NacosAdapter implements RegistryAdapter {
 
   async deregister(instance: InstanceKey, { signal }: CallOptions): Promise<void> {
     const doing = `deregister ${instance.service}/${instance.id} in Nacos`;
-    await this.#transport().deregister(this.#service(instance), instance.id, { doing, signal });
+    await this.#connection.current.transport.deregister(this.#service(instance), instance.id, {
+      doing,
+      signal,
+    });
   }
 
   /**
@@ -169,7 +178,7 @@ class NacosAdapter implements RegistryAdapter {
    */
   async override(key: InstanceKey, change: InstanceOverride, { signal }: CallOptions): Promise<void> {
     const doing = `override ${key.service}/${key.id} in Nacos`;
-    const { overlays, transport } = this.#open();
+    const { overlays, transport } = this.#connection.current;
     const service = this.#service(key);
     const list = new ServiceList(this.#layout, key);
     const look = async () => {
@@ -200,13 +209,13 @@ class NacosAdapter implements RegistryAdapter {
 
   async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
     const doing = `discover ${key.service} in Nacos`;
-    const hosts = await this.#transport().list(this.#service(key), { doing, signal });
+    const hosts = await this.#connection.current.transport.list(this.#service(key), { doing, signal });
     return new ServiceList(this.#layout, key).read(hosts);
   }
 
   async listServices(namespace: string, { signal }: CallOptions): Promise<readonly string[]> {
     const call = { doing: 'list the services in Nacos', signal };
-    const transport = this.#transport();
+    const transport = this.#connection.current.transport;
     const namespaceId = this.#namespaceId(namespace);
     const names = new Set<string>();
     for (let page = 1; ; page++) {
@@ -233,7 +242,7 @@ class NacosAdapter implements RegistryAdapter {
 
   async *#follow(key: ServiceKey, { signal }: CallOptions): AsyncGenerator<WatchEvent> {
     const call: Call = { doing: `watch ${key.service} in Nacos`, signal };
-    const transport = this.#transport();
+    const transport = this.#connection.current.transport;
     const list = new ServiceList(this.#layout, key);
     const teller = new ListTeller();
     for await (const hosts of transport.follow?.(this.#service(key), call) ?? []) {
@@ -259,7 +268,7 @@ class NacosAdapter implements RegistryAdapter {
       await byGrpc.open(namespaceId, call);
       return byGrpc;
     } catch (error) {
-      byGrpc.close();
+      byGrpc.close(new RegistryError('UNAVAILABLE', 'no connection to Nacos was made'));
       if (wanted === 'grpc' || signal.aborted || !isUnreachable(error)) throw error;
       const byHttp = await connectByHttp().catch((reason: unknown) => {
         if (reason instanceof RegistryError && reason.code === 'INVALID_CONFIG') warn(reason.message);
@@ -277,29 +286,12 @@ class NacosAdapter implements RegistryAdapter {
     else this.watch = (key, options) => this.#follow(key, options);
   }
 
-  #transport(): Transport {
-    return this.#open().transport;
-  }
-
-  #open() {
-    if (this.#isClosed) throw new RegistryError('CLOSED', 'the Nacos adapter is closed');
-    if (!this.#parts)
-      throw new RegistryError('UNAVAILABLE', 'the Nacos adapter is not open: call open() first');
-    return this.#parts;
-  }
-
   #service({ namespace, service }: ServiceKey): WireService {
     return { namespaceId: this.#namespaceId(namespace), name: this.#layout.serviceName(service) };
   }
 
   #namespaceId(namespace: string): string {
     return namespaceIdOf(namespace, this.#options.namespaces);
-  }
-
-  #end(): void {
-    this.#parts?.transport.close();
-    this.#parts?.overlays.http.close();
-    this.#parts = undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AdapterCapabilities, Lease } from '@rollcall/core';
+import type { AdapterCapabilities, Lease, RegistryError } from '@rollcall/core';
 import type { Call } from './connection.ts';
 import type { WireInstance } from './wire-instance.ts';
 
@@ -21,7 +21,8 @@ export interface Transport {
 
   /** Proves that Nacos answers. */
   open(namespaceId: string, call: Call): Promise<void>;
-  close(): void;
+  /** What is under way fails with `why`. */
+  close(why: RegistryError): void;
 
   register(service: WireService, id: string, entry: WireInstance, call: RegisterCall): Promise<Lease>;
   deregister(service: WireService, id: string, call: Call): Promise<void>;

@@ -5,6 +5,7 @@ import {
   type RegistryAdapter,
   type ServiceInstance,
   systemClock,
+  RegistryError,
 } from '@rollcall/core';
 import { WatchFollower } from '@rollcall/core/testing';
 import { startTcpProxy, type TcpProxy } from '@rollcall-tools/registries';
@@ -113,7 +114,7 @@ export class Stranger {
   }
 
   close(): void {
-    this.#transport.close();
+    this.#transport.close(new RegistryError('CLOSED', 'the test is over'));
   }
 }
 

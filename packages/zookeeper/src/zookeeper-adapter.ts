@@ -1,6 +1,7 @@
 import {
   adapterFrom,
   type AdapterCapabilities,
+  AdapterConnection,
   type AdapterContext,
   type CallOptions,
   type Clock,
@@ -77,15 +78,25 @@ const LAYOUTS = {
  */
 const FIRST_TIMEOUT_MS = 15_000;
 
+interface Sessions {
+  /** For what comes. */
+  session: Session;
+  /** Those that watches still run on. */
+  readonly retired: Set<Session>;
+}
+
 class ZooKeeperAdapter implements RegistryAdapter {
   readonly type = 'zookeeper';
   readonly capabilities: AdapterCapabilities;
   readonly #layout: Layout;
   readonly #sessionOptions: SessionOptions;
   readonly #acl: readonly ACL[];
-  readonly #retired = new Set<Session>();
-  #session: Session | undefined;
-  #isClosed = false;
+  readonly #connection = new AdapterConnection<Sessions>({
+    registry: 'ZooKeeper',
+    end: ({ session, retired }, why) => {
+      for (const each of [session, ...retired]) each.close(why);
+    },
+  });
 
   constructor(options: ResolvedZooKeeperOptions, clock: Clock) {
     const { hosts, layout, chroot, username, password, tls, worldReadable } = options;
@@ -100,18 +111,16 @@ class ZooKeeperAdapter implements RegistryAdapter {
     this.capabilities = capabilitiesOf(this.#layout);
   }
 
-  async open(signal: AbortSignal): Promise<void> {
-    this.#end(new RegistryError('UNAVAILABLE', 'the ZooKeeper adapter was opened anew'));
-    this.#isClosed = false;
-    const session = new Session(this.#sessionOptions, FIRST_TIMEOUT_MS);
-    await session.connection('connect to ZooKeeper', signal);
-    this.#session = session;
+  open(signal: AbortSignal): Promise<void> {
+    return this.#connection.open(async () => {
+      const session = new Session(this.#sessionOptions, FIRST_TIMEOUT_MS);
+      await session.connection('connect to ZooKeeper', signal);
+      return { session, retired: new Set() };
+    });
   }
 
   close(): Promise<void> {
-    this.#isClosed = true;
-    this.#end(closedError());
-    return Promise.resolve();
+    return this.#connection.close();
   }
 
   async register(instance: ServiceInstance, { ttlMs, signal }: RegisterOptions): Promise<Lease> {
@@ -223,12 +232,10 @@ class ZooKeeperAdapter implements RegistryAdapter {
 
   /** The session for reads, after one that expired a new one. */
   #current(): Session {
-    if (this.#isClosed) throw closedError();
-    if (!this.#session)
-      throw new RegistryError('UNAVAILABLE', 'the ZooKeeper adapter is not open: call open() first');
-    if (this.#session.lost.aborted)
-      this.#session = new Session(this.#sessionOptions, this.#session.requestedMs);
-    return this.#session;
+    const sessions = this.#connection.current;
+    if (sessions.session.lost.aborted)
+      sessions.session = new Session(this.#sessionOptions, sessions.session.requestedMs);
+    return sessions.session;
   }
 
   /**
@@ -243,8 +250,9 @@ class ZooKeeperAdapter implements RegistryAdapter {
     }
     const home = new Session(this.#sessionOptions, ttlMs);
     home.isHome = true;
-    this.#session = home;
-    this.#retired.add(current);
+    const sessions = this.#connection.current;
+    sessions.session = home;
+    sessions.retired.add(current);
     current.retire();
     return home;
   }
@@ -279,12 +287,6 @@ class ZooKeeperAdapter implements RegistryAdapter {
     }
   }
 
-  #end(error: RegistryError): void {
-    for (const session of [this.#session, ...this.#retired]) session?.close(error);
-    this.#retired.clear();
-    this.#session = undefined;
-  }
-
   /** What a node says. @throws {RegistryError} `INVALID_ARGUMENT` for one that no reader lists. */
   #listed(key: InstanceKey, data: Buffer): ServiceInstance {
     try {
@@ -316,10 +318,6 @@ class ZooKeeperAdapter implements RegistryAdapter {
     }
     return { put, skipped, unreadable };
   }
-}
-
-function closedError(): RegistryError {
-  return new RegistryError('CLOSED', 'the ZooKeeper adapter is closed');
 }
 
 function capabilitiesOf({ fields, namespaces, anyName }: Layout): AdapterCapabilities {
