@@ -20,15 +20,16 @@ const TEST_MS = 5_000;
  * of the option, and without what is secret.
  */
 export function optionConformance(
-  { describe, it }: Pick<TestFunctions, 'describe' | 'it'>,
-  { create, wrong, secret }: OptionHarness,
+  tests: Pick<TestFunctions, 'describe' | 'it'>,
+  harness: OptionHarness,
 ): void {
-  describe('a wrong option is refused, by its name', () => {
+  const { wrong, secret } = harness;
+  tests.describe('a wrong option is refused, by its name', () => {
     for (const [what, options, name] of wrong)
-      it(
+      tests.it(
         what,
         async () => {
-          const error = await refusalOf(() => create(options));
+          const error = await refusalOf(() => harness.create(options));
           assert.ok(
             error instanceof RegistryError,
             `it must be refused by a RegistryError, not ${inspect(error)}`,

@@ -15,7 +15,6 @@ import {
   overridden,
   type RegisterOptions,
   type RegistryAdapter,
-  RegistryError,
   type ServiceInstance,
   type ServiceKey,
   type SkippedEntry,
