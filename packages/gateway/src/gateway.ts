@@ -128,6 +128,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     gatewayId: name,
     timeoutMs,
     journal,
+    maxOverrides: limits.overrides,
     warn: (message) => logger.warn(message),
   });
   const streams = new OpenStreams({

@@ -18,16 +18,15 @@ import { ListedEntry, listedEntry } from './listed-entry.ts';
 import { markInstance } from './marks.ts';
 import { checkPreconditions, type Preconditions } from './preconditions.ts';
 import { problem } from './problem.ts';
+import { type OverrideJournal, Overrides } from './overrides.ts';
 import type { RegistryHand } from './registry-hand.ts';
 import type { ListDelta } from './service-follower.ts';
 import { Turns } from './turns.ts';
 
-/** Keeps over a restart what is listed under which lease, and what operators have overridden. */
+/** Keeps over a restart what is listed under which lease. */
 export interface HoldJournal {
   saveHold(identity: string, leaseId: string): Promise<void>;
   deleteHold(identity: string): Promise<void>;
-  saveOverride(identity: string, override: InstanceOverride): Promise<void>;
-  deleteOverride(identity: string): Promise<void>;
 }
 
 export interface HeldInstancesOptions {
@@ -41,7 +40,9 @@ export interface HeldInstancesOptions {
   readonly gatewayId: string;
   /** How long a change may take until the registry behind has it, in milliseconds. */
   readonly timeoutMs: number;
-  readonly journal: HoldJournal | undefined;
+  readonly journal: (HoldJournal & OverrideJournal) | undefined;
+  /** How many overrides are kept of instances that have left. */
+  readonly maxOverrides: number;
   readonly warn: (message: string) => void;
 }
 
@@ -87,13 +88,18 @@ export class HeldInstances {
   readonly #held = new Map<string, Held>();
   /** How many are held of each service. */
   readonly #services = new Map<string, number>();
-  readonly #overrides = new Map<string, InstanceOverride>();
+  readonly #overrides: Overrides;
   readonly #turns = new Turns();
   readonly #closed = createController();
   #writes = 0;
 
   constructor(options: HeldInstancesOptions) {
     this.#options = options;
+    this.#overrides = new Overrides({
+      max: options.maxOverrides,
+      isListed: (identity) => this.#held.has(identity),
+      journal: options.journal,
+    });
   }
 
   get size(): number {
@@ -190,7 +196,7 @@ export class HeldInstances {
 
   /** What an earlier run knew of overrides. */
   restoreOverride(identity: string, override: InstanceOverride): void {
-    this.#overrides.set(identity, override);
+    this.#overrides.restore(identity, override);
   }
 
   /** The registry told of a change. */
@@ -314,23 +320,13 @@ export class HeldInstances {
       // What the owner says itself needs no override: left in place, it would hide what the owner says next.
       const asked = held?.asked ?? { ...current.instance, ...current.marks?.asked };
       const override = differing({ ...asked, ...wanted }, asked) ?? {};
-      await this.#remember(identity, override);
+      await this.#overrides.keep(identity, override);
       const entry = held
         ? await this.#rewrite(held, override)
         : await this.#overrideOther(key, current, override);
       this.#options.changes.add(key, 'override', subject);
       return entry;
     });
-  }
-
-  async #remember(identity: string, override: InstanceOverride): Promise<void> {
-    const { journal } = this.#options;
-    if (Object.keys(override).length === 0) {
-      if (this.#overrides.delete(identity)) await journal?.deleteOverride(identity);
-      return;
-    }
-    this.#overrides.set(identity, override);
-    await journal?.saveOverride(identity, override);
   }
 
   async #rewrite(held: Held, override: InstanceOverride | undefined): Promise<ListedEntry> {
@@ -430,7 +426,7 @@ export class HeldInstances {
       .run(held.identity, async () => {
         if (this.#held.get(held.identity) !== held) return;
         const override = differing(instance, held.asked);
-        await this.#remember(held.identity, override ?? {});
+        await this.#overrides.keep(held.identity, override ?? {});
         await this.#rewrite(held, override);
         this.#options.changes.add(held.key, 'override', undefined);
       })

@@ -32,6 +32,8 @@ export interface GatewayLimits {
   readonly services?: number;
   /** How many leases there may be. Defaults to 100 000. */
   readonly leases?: number;
+  /** Of how many instances that have left it is known what an operator had set. Defaults to 10 000; then the oldest is forgotten. */
+  readonly overrides?: number;
   /** Of each address. Defaults to 2 000 requests in 1 second. `false`: none. */
   readonly perAddress?: RateLimit | false;
   /** Of each principal. Defaults to 1 000 requests in 1 second. `false`: none. */
@@ -100,6 +102,7 @@ export const DEFAULT_LIMITS = {
   streamsPerPrincipal: 1_000,
   services: 20_000,
   leases: 100_000,
+  overrides: 10_000,
   perAddress: { requests: 2_000, windowSeconds: 1 },
   perPrincipal: { requests: 1_000, windowSeconds: 1 },
 } as const satisfies Required<GatewayLimits>;

@@ -288,6 +288,26 @@ describe('more services than are followed', () => {
   });
 });
 
+describe('overrides of more instances than are remembered', () => {
+  it('are forgotten from the oldest on, but for instances that are listed', async () => {
+    const small = await runGateway({ limits: { overrides: 2 } });
+    const { body } = await small.call('POST', '/v1/leases', { body: { ttlMs: 600_000 } });
+    const headers = { 'rollcall-lease': (body as { id: string }).id };
+    const register = (id: string) =>
+      small.call('PUT', `${SERVICE}/instances/${id}`, { body: INSTANCE, headers });
+    for (const id of ['stays', 'a', 'b', 'c']) {
+      await register(id);
+      await small.call('PUT', `${SERVICE}/instances/${id}/override`, { body: { weight: 0 } });
+      if (id !== 'stays') await small.call('DELETE', `${SERVICE}/instances/${id}`);
+    }
+    const weightOf = async (id: string) => ((await register(id)).body as { weight: number }).weight;
+    expect(await weightOf('stays')).toBe(0);
+    expect(await weightOf('a')).toBe(1);
+    expect(await weightOf('c')).toBe(0);
+    await small.close();
+  });
+});
+
 describe('a flood of requests', () => {
   it('is told to wait, and what is left', async () => {
     const small = await runGateway({ limits: { perPrincipal: { requests: 20, windowSeconds: 3 } } });

@@ -1,6 +1,7 @@
 import type { InstanceOverride } from '@rollcall/core';
 import type { HoldJournal } from '../held-instances.ts';
 import type { LeaseJournal } from '../lease-table.ts';
+import type { OverrideJournal } from '../overrides.ts';
 import type { EmbeddedStore, StoreRecords } from './embedded-store.ts';
 
 interface LeaseRecord {
@@ -9,7 +10,7 @@ interface LeaseRecord {
 }
 
 /** What a gateway on an embedded store knows besides the entries, kept in the same folder. */
-export class StoreJournal implements LeaseJournal, HoldJournal {
+export class StoreJournal implements LeaseJournal, HoldJournal, OverrideJournal {
   readonly #leases: StoreRecords;
   readonly #holds: StoreRecords;
   readonly #overrides: StoreRecords;
