@@ -1,17 +1,11 @@
 import { type ChannelCredentials, credentials, status as codes } from '@grpc/grpc-js';
-import {
-  type BackoffOptions,
-  type Clock,
-  type Random,
-  type ServiceInstance,
-  sleep,
-  systemClock,
-} from '@rollcall/core';
+import { type BackoffOptions, type Clock, type Random, sleep, systemClock } from '@rollcall/core';
 import { checkOptions } from '../check-options.ts';
 import type { OnChange } from '../on-change.ts';
-import { type Patient, Patients } from '../patients.ts';
+import type { Patient } from '../patients.ts';
 import { watchHealth } from './health-service.ts';
-import { keepUp, onStream, within } from './stream.ts';
+import { HealthStreams } from './health-streams.ts';
+import { onStream, within } from './stream.ts';
 
 export interface HealthWatchesOptions {
   /** Told when an instance falls ill, with the reason, and when it is well again. All are taken for well at first. */
@@ -42,13 +36,12 @@ const UNIMPLEMENTED_MS = 60_000;
  * do, an instance that doesn't implement it is taken for well
  * (https://github.com/grpc/grpc/blob/master/doc/health-checking.md).
  */
-export class HealthWatches {
+export class HealthWatches extends HealthStreams {
   readonly #options: Required<Omit<HealthWatchesOptions, 'pingMs'>> & Pick<HealthWatchesOptions, 'pingMs'>;
-  readonly #patients: Patients;
 
   /** @throws {RegistryError} `INVALID_ARGUMENT` that names the option at fault. */
   constructor(options: HealthWatchesOptions) {
-    this.#options = {
+    const all = {
       service: '',
       timeoutMs: 2_000,
       failures: 3,
@@ -58,40 +51,17 @@ export class HealthWatches {
       random: Math.random,
       ...options,
     };
-    const { failures, onChange, timeoutMs, pingMs = 1 } = this.#options;
+    const { failures, timeoutMs, pingMs = 1, backoff } = all;
     checkOptions({ timeoutMs, pingMs, failures }, { times: ['timeoutMs', 'pingMs'], counts: ['failures'] });
-    const follow = (patient: Patient, stopped: AbortSignal) => this.#keepUp(patient, stopped);
-    this.#patients = new Patients({ failures, successes: 1, onChange, follow });
+    super({ ...all, spreadMs: backoff.capMs });
+    this.#options = all;
   }
 
-  /** Replaces the list. One that stays, at the same address, keeps its stream; nothing is told of one that leaves. */
-  update(instances: readonly ServiceInstance[]): void {
-    this.#patients.update(instances);
-  }
-
-  /** Whether an instance is well; `undefined` where the list doesn't have it. */
-  isWell(instance: ServiceInstance): boolean | undefined {
-    return this.#patients.find(instance)?.judgement.isWell;
-  }
-
-  /** Ends every stream. */
-  close(): void {
-    this.#patients.close();
-  }
-
-  #keepUp(patient: Patient, stopped: AbortSignal): Promise<never> {
-    const { clock, random, backoff } = this.#options;
-    return keepUp(stopped, {
-      clock,
-      random,
-      backoff,
-      spreadMs: backoff.capMs,
-      listen: (onAnswer) => this.#listen(patient, stopped, onAnswer),
-      onBroken: (error) => this.#patients.note(patient, error),
-    });
-  }
-
-  async #listen(patient: Patient, stopped: AbortSignal, onAnswer: () => void): Promise<never> {
+  protected override async listen(
+    patient: Patient,
+    stopped: AbortSignal,
+    onAnswer: () => void,
+  ): Promise<never> {
     const { clock, credentials: given, service, timeoutMs, pingMs } = this.#options;
     const { path, requestSerialize, responseDeserialize } = watchHealth;
     let answer = (): void => {};
@@ -109,8 +79,7 @@ export class HealthWatches {
         onAnswer: ({ status }) => {
           onAnswer();
           answer();
-          if (status === 'SERVING') this.#patients.note(patient, undefined);
-          else this.#patients.note(patient, new Error(`it says ${status}`), true);
+          this.note(patient, status);
         },
         use: async (_stream, ended) => {
           await within(answered, timeoutMs, 'a health watch', clock, ended);
@@ -123,9 +92,9 @@ export class HealthWatches {
       });
     } catch (error) {
       if (!isUnimplemented(error)) throw error;
-      this.#patients.note(patient, undefined);
+      this.note(patient);
       await sleep(clock, UNIMPLEMENTED_MS, stopped);
-      return await this.#listen(patient, stopped, onAnswer);
+      return await this.listen(patient, stopped, onAnswer);
     }
   }
 }

@@ -1,18 +1,11 @@
 import { type ChannelCredentials, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
-import {
-  type BackoffOptions,
-  type Clock,
-  jittered,
-  type Random,
-  type ServiceInstance,
-  sleep,
-  systemClock,
-} from '@rollcall/core';
+import { type BackoffOptions, type Clock, jittered, type Random, sleep, systemClock } from '@rollcall/core';
 import { checkOptions } from '../check-options.ts';
 import type { OnChange } from '../on-change.ts';
-import { type Patient, Patients } from '../patients.ts';
+import type { Patient } from '../patients.ts';
 import { type HealthCheckRequest, type HealthCheckResponse, watch } from './health-service.ts';
-import { keepUp, onStream, within } from './stream.ts';
+import { HealthStreams } from './health-streams.ts';
+import { onStream, within } from './stream.ts';
 
 export interface HeartbeatsOptions {
   /** Told when an instance falls ill, with the reason, and when it is well again. All are taken for well at first. */
@@ -34,13 +27,12 @@ export interface HeartbeatsOptions {
  * A stream to every instance of a list, over which beats go and answers come: who doesn't answer falls ill, who says that he is ill is so
  * at once, and a stream that breaks is begun again. Each instance must serve {@link HeartbeatServer}.
  */
-export class Heartbeats {
+export class Heartbeats extends HealthStreams {
   readonly #options: Required<HeartbeatsOptions>;
-  readonly #patients: Patients;
 
   /** @throws {RegistryError} `INVALID_ARGUMENT` that names the option at fault. */
   constructor(options: HeartbeatsOptions) {
-    this.#options = {
+    const all = {
       intervalMs: 5_000,
       timeoutMs: 2_000,
       failures: 3,
@@ -50,40 +42,12 @@ export class Heartbeats {
       random: Math.random,
       ...options,
     };
-    checkOptions(this.#options, { times: ['intervalMs', 'timeoutMs'], counts: ['failures'] });
-    const { failures, onChange } = this.#options;
-    const follow = (patient: Patient, stopped: AbortSignal) => this.#keepUp(patient, stopped);
-    this.#patients = new Patients({ failures, successes: 1, onChange, follow });
+    checkOptions(all, { times: ['intervalMs', 'timeoutMs'], counts: ['failures'] });
+    super({ ...all, spreadMs: all.intervalMs });
+    this.#options = all;
   }
 
-  /** Replaces the list. One that stays, at the same address, keeps its stream; nothing is told of one that leaves. */
-  update(instances: readonly ServiceInstance[]): void {
-    this.#patients.update(instances);
-  }
-
-  /** Whether an instance is well; `undefined` where the list doesn't have it. */
-  isWell(instance: ServiceInstance): boolean | undefined {
-    return this.#patients.find(instance)?.judgement.isWell;
-  }
-
-  /** Ends every stream. */
-  close(): void {
-    this.#patients.close();
-  }
-
-  #keepUp(patient: Patient, stopped: AbortSignal): Promise<never> {
-    const { clock, random, backoff, intervalMs } = this.#options;
-    return keepUp(stopped, {
-      clock,
-      random,
-      backoff,
-      spreadMs: intervalMs,
-      listen: (onAnswer) => this.#listen(patient, stopped, onAnswer),
-      onBroken: (error) => this.#patients.note(patient, error),
-    });
-  }
-
-  #listen(patient: Patient, stopped: AbortSignal, onAnswer: () => void): Promise<never> {
+  protected override listen(patient: Patient, stopped: AbortSignal, onAnswer: () => void): Promise<never> {
     const { clock, random, intervalMs, timeoutMs, credentials: given } = this.#options;
     const { path, requestSerialize, responseDeserialize } = watch;
     let answer = (): void => {};
@@ -95,8 +59,7 @@ export class Heartbeats {
       onAnswer: ({ status }) => {
         onAnswer();
         answer();
-        if (status === 'SERVING') this.#patients.note(patient, undefined);
-        else this.#patients.note(patient, new Error(`it says ${status}`), true);
+        this.note(patient, status);
       },
       use: async (stream, ended) => {
         for (;;) {
