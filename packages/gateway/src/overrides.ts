@@ -45,8 +45,9 @@ export class Overrides {
     }
     this.#overrides.set(identity, override);
     const forgotten = this.#forgetTooMany();
-    await journal?.saveOverride(identity, override);
-    await Promise.all(forgotten.map((each) => journal?.deleteOverride(each)));
+    if (!journal) return;
+    await journal.saveOverride(identity, override);
+    await Promise.all(forgotten.map((each) => journal.deleteOverride(each)));
   }
 
   #forgetTooMany(): readonly string[] {
