@@ -6,6 +6,7 @@ import { consulAdapter } from '@rollcall/consul';
 import { startRegistry } from '@rollcall-tools/registries';
 import { askHttp } from '../ask-http.ts';
 import type { RegistryKind, RegistryUnderTest } from '../registry-kind.ts';
+import { firstServer, killLeaderOf } from './first-server.ts';
 
 const { propagationMs } = consulAdapter().capabilities;
 
@@ -92,19 +93,10 @@ async function start(nodes: 1 | 3, secrets: Secrets): Promise<RegistryUnderTest>
       const prefix = idOf(service, '');
       return (await entries(service)).map(({ Service }) => Service.ID.slice(prefix.length));
     },
-    kill: () => first.kill(),
-    async restart({ wipe = false } = {}) {
-      await first.restart({ wipe });
-      if (wipe) await setUp();
-    },
-    freeze: () => first.freeze(),
-    thaw: () => first.thaw(),
+    ...firstServer(first, setUp),
     startTwin: () => start(1, secrets),
     operator: {
-      async killLeader() {
-        const leader = await servers.leader();
-        await leader.kill();
-      },
+      killLeader: () => killLeaderOf(servers),
       // Its check fails until the next beat.
       async endLease(service, id) {
         await ask('PUT', `agent/check/fail/rollcall:${idOf(service, id)}`);

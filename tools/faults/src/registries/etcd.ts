@@ -3,6 +3,7 @@ import { etcdAdapter, type EtcdOptions } from '@rollcall/etcd';
 import { startRegistry } from '@rollcall-tools/registries';
 import { newPassword } from '../new-password.ts';
 import type { RegistryKind, RegistryUnderTest } from '../registry-kind.ts';
+import { firstServer, killLeaderOf } from './first-server.ts';
 
 const USER = 'rollcall';
 const PREFIX = '/rollcall';
@@ -71,19 +72,10 @@ async function start(nodes: 1 | 3, secrets: Secrets): Promise<RegistryUnderTest>
         .filter((key) => key !== '')
         .map((key) => key.slice(prefix.length));
     },
-    kill: () => first.kill(),
-    async restart({ wipe = false } = {}) {
-      await first.restart({ wipe });
-      if (wipe) await addUser();
-    },
-    freeze: () => first.freeze(),
-    thaw: () => first.thaw(),
+    ...firstServer(first, addUser),
     startTwin: () => start(1, secrets),
     operator: {
-      async killLeader() {
-        const leader = await servers.leader();
-        await leader.kill();
-      },
+      killLeader: () => killLeaderOf(servers),
       async endLease(service, id) {
         const fields = await servers.etcdctl(['get', keyOf(service, id), '--write-out', 'fields']);
         await servers.etcdctl(['lease', 'revoke', BigInt(field(fields, 'Lease')).toString(16)]);

@@ -2,6 +2,7 @@ import { eurekaAdapter } from '@rollcall/eureka';
 import { startRegistry } from '@rollcall-tools/registries';
 import { askHttp } from '../ask-http.ts';
 import type { RegistryKind, RegistryUnderTest } from '../registry-kind.ts';
+import { firstServer } from './first-server.ts';
 
 /** The times of the servers that are started here, which the adapter must know; Eureka's own are 30 s and 60 s. */
 const SERVER_TIMES = { responseCacheMs: 500, evictionIntervalMs: 1_000 };
@@ -64,10 +65,7 @@ async function start(nodes: 1 | 3): Promise<RegistryUnderTest> {
         .flat()
         .map(({ instanceId }) => instanceId.slice(appOf(service).length + 1));
     },
-    kill: () => first.kill(),
-    restart: (options) => first.restart(options),
-    freeze: () => first.freeze(),
-    thaw: () => first.thaw(),
+    ...firstServer(first),
     startTwin: () => start(1),
     operator: {
       killLeader: () => first.kill(),

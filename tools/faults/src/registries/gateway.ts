@@ -7,6 +7,7 @@ import { gatewayAdapter } from '@rollcall/gateway-client';
 import { type RunningEtcd, type RunningGateway, startRegistry } from '@rollcall-tools/registries';
 import { askHttp } from '../ask-http.ts';
 import type { RegistryKind, RegistryUnderTest } from '../registry-kind.ts';
+import { firstServer } from './first-server.ts';
 
 const { crashSlackMs } = gatewayAdapter().capabilities;
 
@@ -93,10 +94,7 @@ async function start(nodes: 1 | 3, keys: Keys): Promise<RegistryUnderTest> {
       };
       return instances.map(({ id }) => id);
     },
-    kill: () => first.kill(),
-    restart: (options) => first.restart(options),
-    freeze: () => first.freeze(),
-    thaw: () => first.thaw(),
+    ...firstServer(first),
     startTwin: () => start(1, keys),
     operator: {
       killLeader: () => first.kill(),

@@ -4,6 +4,7 @@ import { startRegistry } from '@rollcall-tools/registries';
 import { askHttp } from '../ask-http.ts';
 import { newPassword } from '../new-password.ts';
 import type { Power, RegistryKind, RegistryUnderTest } from '../registry-kind.ts';
+import { firstServer } from './first-server.ts';
 
 const { crashSlackMs, propagationMs, ttlRangeMs } = nacosAdapter().capabilities;
 
@@ -114,10 +115,8 @@ async function start(secrets: Secrets, hasUsers: boolean): Promise<RegistryUnder
     }),
     // While a client moves to another connection it is there twice, so that no reader sees a gap.
     listed: async (service) => [...new Set((await hosts(service)).map(idOf))],
-    kill: () => first.kill(),
+    ...firstServer(first),
     restart: (options) => inTime(() => first.restart(options)),
-    freeze: () => first.freeze(),
-    thaw: () => first.thaw(),
     startTwin: () => start(secrets, hasUsers),
     operator: {
       // The connection that it hangs on is sent away.

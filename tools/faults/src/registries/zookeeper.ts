@@ -3,6 +3,7 @@ import { zookeeperAdapter } from '@rollcall/zookeeper';
 import { endZooKeeperSession, startRegistry, ZooKeeperOperator } from '@rollcall-tools/registries';
 import { newPassword } from '../new-password.ts';
 import type { RegistryKind, RegistryUnderTest } from '../registry-kind.ts';
+import { firstServer, killLeaderOf } from './first-server.ts';
 
 const USER = 'rollcall';
 const CHROOT = '/rollcall';
@@ -68,19 +69,10 @@ async function start(nodes: 1 | 3, secrets: Secrets): Promise<RegistryUnderTest>
       },
     }),
     listed: (service) => as([operator, client], (both) => both.namesBelow(serviceNode(service))),
-    kill: () => first.kill(),
-    async restart({ wipe = false } = {}) {
-      await first.restart({ wipe });
-      if (wipe) await setUp();
-    },
-    freeze: () => first.freeze(),
-    thaw: () => first.thaw(),
+    ...firstServer(first, setUp),
     startTwin: () => start(1, secrets),
     operator: {
-      async killLeader() {
-        const leader = await servers.leader();
-        await leader.kill();
-      },
+      killLeader: () => killLeaderOf(servers),
       async endLease(service, id) {
         const session = await as([client], (one) => one.ownerOf(nodeOf(service, id)));
         if (session === undefined) throw new Error(`zookeeper had no ${nodeOf(service, id)}`);

@@ -8,6 +8,7 @@ import { dockerImage } from '../recipes/docker-image.ts';
 import { goBuild } from '../recipes/go-build.ts';
 import { type GroupPlan, type Place, ServerGroup } from '../server-group.ts';
 import { until } from '../until.ts';
+import { attached, attachedLeader } from './attached.ts';
 import type { ServerKind } from './server-kind.ts';
 
 const VERSION = '1.22.7';
@@ -29,18 +30,7 @@ export const consul: ServerKind<'consul'> = {
     }),
   ],
 
-  attach(endpoints) {
-    return {
-      type: 'consul',
-      endpoints,
-      nodes: [],
-      source: `already running at ${endpoints.join(', ')}`,
-      folder: undefined,
-      leader: () => Promise.reject(notOurs('has a leader to point at')),
-      restart: () => Promise.reject(notOurs('can be restarted')),
-      stop: () => Promise.resolve(),
-    };
-  },
+  attach: (endpoints) => ({ ...attached('consul', endpoints), leader: attachedLeader }),
 
   async start(programs, options) {
     const { nodes = 1, auth, tls = false } = options;
@@ -176,8 +166,4 @@ function clientFiles({ caFile, client }: Certificates, mutual: boolean): TlsFile
 
 function clientUrl(place: Place, scheme: string): string {
   return `${scheme}://127.0.0.1:${place.ports[0]}`;
-}
-
-function notOurs(what: string): Error {
-  return new Error(`only a registry that was started here ${what}: ask for one with \`own: true\``);
 }

@@ -8,6 +8,7 @@ import { goBuild } from '../recipes/go-build.ts';
 import { runCommand } from '../run-command.ts';
 import { type GroupPlan, type Place, ServerGroup } from '../server-group.ts';
 import { until } from '../until.ts';
+import { attached, attachedLeader } from './attached.ts';
 import type { ServerKind } from './server-kind.ts';
 
 const VERSION = '3.6.16';
@@ -35,15 +36,9 @@ export const etcd: ServerKind<'etcd'> = {
   attach(endpoints, programs) {
     const access: Access = { endpoints, programs };
     return {
-      type: 'etcd',
-      endpoints,
-      nodes: [],
-      source: `already running at ${endpoints.join(', ')}`,
-      folder: undefined,
+      ...attached('etcd', endpoints),
       etcdctl: (args, options) => etcdctl(access, args, options),
-      leader: () => Promise.reject(notOurs('has a leader to point at')),
-      restart: () => Promise.reject(notOurs('can be restarted')),
-      stop: () => Promise.resolve(),
+      leader: attachedLeader,
     };
   },
 
@@ -261,8 +256,4 @@ function clientUrl(place: Place, scheme: string): string {
 
 function peerUrl(place: Place): string {
   return `http://127.0.0.1:${place.ports[1]}`;
-}
-
-function notOurs(what: string): Error {
-  return new Error(`only a registry that was started here ${what}: ask for one with \`own: true\``);
 }

@@ -5,6 +5,7 @@ import type { RunningEureka } from '../contract.ts';
 import { httpLook } from '../http-look.ts';
 import { mavenJars } from '../recipes/maven-jars.ts';
 import { type GroupPlan, type Place, ServerGroup } from '../server-group.ts';
+import { attached } from './attached.ts';
 import type { ServerKind } from './server-kind.ts';
 
 /** Of Spring Cloud, and the Spring Boot that belongs to it. */
@@ -48,17 +49,7 @@ export const eureka: ServerKind<'eureka'> = {
     }),
   ],
 
-  attach(endpoints) {
-    return {
-      type: 'eureka',
-      endpoints,
-      nodes: [],
-      source: `already running at ${endpoints.join(', ')}`,
-      folder: undefined,
-      restart: () => Promise.reject(notOurs('can be restarted')),
-      stop: () => Promise.resolve(),
-    };
-  },
+  attach: (endpoints) => attached('eureka', endpoints),
 
   async start(programs, options) {
     if (options.auth || options.tls) throw new Error('eureka: `auth` and `tls` are not offered here');
@@ -145,8 +136,4 @@ function port(place: Place): number {
 
 function clientUrl(place: Place): string {
   return `http://127.0.0.1:${port(place)}/eureka`;
-}
-
-function notOurs(what: string): Error {
-  return new Error(`only a registry that was started here ${what}: ask for one with \`own: true\``);
 }

@@ -7,6 +7,7 @@ import type { RunningGateway, RunningRegistry } from '../contract.ts';
 import { httpLook } from '../http-look.ts';
 import { type GroupPlan, type Place, ServerGroup } from '../server-group.ts';
 import type { GatewaySettings } from './gateway-process.ts';
+import { attached } from './attached.ts';
 import type { ServerKind } from './server-kind.ts';
 
 const PROGRAM = 'node';
@@ -21,17 +22,7 @@ export const gateway: ServerKind<'gateway'> = {
   programVariable: 'ROLLCALL_GATEWAY_NODE',
   recipes: [],
 
-  attach(endpoints) {
-    return {
-      type: 'gateway',
-      endpoints,
-      nodes: [],
-      source: `already running at ${endpoints.join(', ')}`,
-      folder: undefined,
-      restart: () => Promise.reject(notOurs('can be restarted')),
-      stop: () => Promise.resolve(),
-    };
-  },
+  attach: (endpoints) => attached('gateway', endpoints),
 
   async start(programs, options) {
     const { nodes = 1, auth, behind, tls = false } = options;
@@ -125,8 +116,4 @@ function serverTls({ caFile, server }: Certificates, isMutual: boolean): NonNull
 function limitsOf(flags: readonly string[]): NonNullable<GatewaySettings['limits']> {
   const pairs = flags.map((flag) => flag.split('='));
   return Object.fromEntries(pairs.map(([name, value]) => [name, value === 'false' ? false : Number(value)]));
-}
-
-function notOurs(what: string): Error {
-  return new Error(`only a gateway that was started here ${what}: ask for one with \`own: true\``);
 }

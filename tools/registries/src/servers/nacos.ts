@@ -11,6 +11,7 @@ import type { Programs } from '../programs.ts';
 import { mavenJars } from '../recipes/maven-jars.ts';
 import { type GroupPlan, type Place, ServerGroup } from '../server-group.ts';
 import { until } from '../until.ts';
+import { attached } from './attached.ts';
 import type { ServerKind } from './server-kind.ts';
 
 /** What differs between the two majors. Upstream publishes no server to Maven; the artifacts are rebuilds by others. */
@@ -122,15 +123,7 @@ function serverKind<Type extends 'nacos' | 'nacos2'>(generation: Generation<Type
       }),
     ],
 
-    attach: (endpoints) => ({
-      type,
-      endpoints,
-      nodes: [],
-      source: `already running at ${endpoints.join(', ')}`,
-      folder: undefined,
-      restart: () => Promise.reject(notOurs('can be restarted')),
-      stop: () => Promise.resolve(),
-    }),
+    attach: (endpoints) => attached(type, endpoints),
 
     start: (programs, options) => start(generation, programs.path(program), programs, options),
   };
@@ -315,8 +308,4 @@ function textOf(file: string): string | undefined {
 
 function portOf(place: Place): number {
   return place.ports[0] ?? 0;
-}
-
-function notOurs(what: string): Error {
-  return new Error(`only a registry that was started here ${what}: ask for one with \`own: true\``);
 }

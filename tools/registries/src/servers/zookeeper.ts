@@ -5,6 +5,7 @@ import type { RunningZooKeeper } from '../contract.ts';
 import { mavenJars } from '../recipes/maven-jars.ts';
 import { type GroupPlan, type Place, ServerGroup } from '../server-group.ts';
 import { tcpLook } from '../tcp-look.ts';
+import { attached, attachedLeader } from './attached.ts';
 import type { ServerKind } from './server-kind.ts';
 
 const VERSION = '3.9.5';
@@ -37,16 +38,8 @@ export const zookeeper: ServerKind<'zookeeper'> = {
   ],
 
   attach(endpoints) {
-    return {
-      type: 'zookeeper',
-      endpoints: endpoints.map((endpoint) => endpoint.replace(/^\w+:\/\//, '')),
-      nodes: [],
-      source: `already running at ${endpoints.join(', ')}`,
-      folder: undefined,
-      leader: () => Promise.reject(notOurs('has a leader to point at')),
-      restart: () => Promise.reject(notOurs('can be restarted')),
-      stop: () => Promise.resolve(),
-    };
+    const addresses = endpoints.map((endpoint) => endpoint.replace(/^\w+:\/\//, ''));
+    return { ...attached('zookeeper', addresses), leader: attachedLeader };
   },
 
   async start(programs, options) {
@@ -118,8 +111,4 @@ function clientPort(place: Place): number {
 
 function clientAddress(place: Place): string {
   return `127.0.0.1:${clientPort(place)}`;
-}
-
-function notOurs(what: string): Error {
-  return new Error(`only a registry that was started here ${what}: ask for one with \`own: true\``);
 }
