@@ -1,5 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  type Certificates,
+  fingerprintAt,
+  fingerprintOf,
+  makeCertificates,
+} from '@rollcall-tools/registries';
 import { describe, expect, it } from 'vitest';
 import { workplace } from './support/folder.ts';
 import type { Program } from './support/program.ts';
@@ -97,6 +103,27 @@ describe('rollcall serve', () => {
     await writeFile(policy, anybodyMay('list, watch, register'));
     await program.shows(/has changed and holds/, 'stderr');
     expect(await put()).toMatchObject({ status: 404, body: { code: 'LEASE_LOST' } });
+  });
+
+  it('shows a certificate that was renewed, and keeps the one before while the files are no good', async () => {
+    const made = ['now-', 'later-'].map(async (name) => {
+      const { server } = await makeCertificates(await mkdtemp(join(at.folder, name)));
+      return server;
+    });
+    const [now, later] = (await Promise.all(made)) as [Certificates['server'], Certificates['server']];
+    const [cert, key] = [join(at.folder, 'cert.pem'), join(at.folder, 'key.pem')];
+    await copyFile(now.certFile, cert);
+    await copyFile(now.keyFile, key);
+    const program = serve('--data', 'certified', '--tls-cert', cert, '--tls-key', key);
+    const { port } = new URL(await urlOf(program));
+    expect(await fingerprintAt(Number(port))).toBe(await fingerprintOf(now.certFile));
+    await copyFile(later.certFile, cert);
+    await program.shows(/the files of TLS can't be taken, the ones before stay/, 'stderr');
+    expect(await fingerprintAt(Number(port))).toBe(await fingerprintOf(now.certFile));
+    await copyFile(later.keyFile, key);
+    await program.shows(/has changed and holds for new connections/, 'stderr');
+    expect(await fingerprintAt(Number(port))).toBe(await fingerprintOf(later.certFile));
+    expect(program.stderr).not.toContain('PRIVATE KEY');
   });
 
   it('does not open itself to others by mistake', async () => {

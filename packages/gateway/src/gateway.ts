@@ -22,7 +22,7 @@ import { Metrics } from './metrics.ts';
 import { NamespaceNames } from './namespace-names.ts';
 import { closingProblem, OpenStreams } from './open-streams.ts';
 import { openApiDocument } from './openapi.ts';
-import { DEFAULT_LIMITS, type GatewayOptions } from './options.ts';
+import { DEFAULT_LIMITS, type GatewayCertificate, type GatewayOptions } from './options.ts';
 import { RegistryHand, SharedAdapter } from './registry-hand.ts';
 import { isLoopbackHost } from './request-guard.ts';
 import { mountRoutes } from './route.ts';
@@ -32,7 +32,7 @@ import { leaseRoutes } from './routes/leases.ts';
 import { lookingRoutes } from './routes/looking.ts';
 import { addOperations } from './routes/operations.ts';
 import { streamRoutes } from './routes/streams.ts';
-import { authenticateRequests, createServer } from './server.ts';
+import { authenticateRequests, createServer, renewTls } from './server.ts';
 import type { ListDelta } from './service-follower.ts';
 import { ServiceNames } from './service-names.ts';
 import { StoreAdapter, type EmbeddedStore } from './store/index.ts';
@@ -60,6 +60,12 @@ export interface Gateway {
   readonly hasConsole: boolean;
   /** Asks again whether those who have a stream open may have it: after a change of the policy. */
   recheck(): void;
+  /**
+   * New connections get this certificate; those that are open keep theirs.
+   *
+   * @throws {RegistryError} `INVALID_CONFIG` when it is no good, and then the one before stays; also where there is no TLS.
+   */
+  renewTls(tls: GatewayCertificate): void;
   /**
    * Leaves: streams are told, requests under way end, and everything is let go. What clients have registered stays listed
    * until they have found another gateway, or its TTL has passed. Never rejects; calls after the first share its work.
@@ -226,6 +232,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     name,
     hasConsole,
     recheck: () => streams.recheck(),
+    renewTls: (tls) => renewTls(app.server, tls),
     close: () =>
       (closing ??= close().catch((error: unknown) =>
         logger.error(`the gateway could not leave in order: ${String(error)}`),

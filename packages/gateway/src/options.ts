@@ -40,8 +40,8 @@ export interface GatewayLimits {
   readonly perPrincipal?: RateLimit | false;
 }
 
-/** TLS; the values are PEM. */
-export interface GatewayTls {
+/** What a server shows of itself; the values are PEM. */
+export interface GatewayCertificate {
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
   /**
@@ -49,6 +49,9 @@ export interface GatewayTls {
    * `Authorization`.
    */
   readonly ca?: string | Buffer;
+}
+
+export interface GatewayTls extends GatewayCertificate {
   /** Refuses connections without a client certificate that `ca` has signed. Defaults to `false`. */
   readonly requireClientCertificate?: boolean;
 }

@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { Server as TlsServer, TLSSocket } from 'node:tls';
+import { RegistryError } from '@rollcall/core';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Principal } from '@rollcall/access';
 import type { GatewayAccess } from './access.ts';
 import type { Metrics } from './metrics.ts';
 import { closingProblem } from './open-streams.ts';
-import type { DEFAULT_LIMITS, GatewayTls } from './options.ts';
+import type { DEFAULT_LIMITS, GatewayCertificate, GatewayTls } from './options.ts';
 import { problem, problemOf, type HttpProblem } from './problem.ts';
 import { addressKey, RateLimiter, type RateLimit } from './rate-limits.ts';
 import { refuseForeignPages } from './request-guard.ts';
@@ -142,13 +143,30 @@ export function answerProblem(reply: FastifyReply, { problem: details, headers }
     .send(JSON.stringify(details));
 }
 
-function tlsOptions({ cert, key, ca, requireClientCertificate = false }: GatewayTls) {
+function tlsOptions({ requireClientCertificate = false, ...texts }: GatewayTls) {
   return {
-    cert,
-    key,
-    minVersion: 'TLSv1.2',
-    ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: requireClientCertificate }),
-  } as const;
+    ...tlsContext(texts),
+    ...(texts.ca !== undefined && { requestCert: true, rejectUnauthorized: requireClientCertificate }),
+  };
+}
+
+function tlsContext({ cert, key, ca }: GatewayCertificate) {
+  return { cert, key, minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) } as const;
+}
+
+/** @throws {RegistryError} `INVALID_CONFIG` when it can't be taken; nothing has changed then. */
+export function renewTls(server: object, tls: GatewayCertificate): void {
+  if (!(server instanceof TlsServer))
+    throw new RegistryError('INVALID_CONFIG', 'this gateway was started without TLS', { field: 'tls' });
+  try {
+    server.setSecureContext(tlsContext(tls));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RegistryError('INVALID_CONFIG', `not a certificate and its key: ${why}`, {
+      field: 'tls',
+      cause,
+    });
+  }
 }
 
 function parseJson(text: string): unknown {

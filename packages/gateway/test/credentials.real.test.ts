@@ -3,7 +3,12 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AccessControl, createApiKey, type PolicyInput } from '@rollcall/access';
-import { makeCertificates, type Certificates } from '@rollcall-tools/registries';
+import {
+  fingerprintAt,
+  fingerprintOf,
+  makeCertificates,
+  type Certificates,
+} from '@rollcall-tools/registries';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GatewayTls } from '../src/index.ts';
 import { readEvents } from './support/event-reader.ts';
@@ -77,6 +82,42 @@ describe('TLS', () => {
     const running = await runGateway({ tls: await tls({ requireClientCertificate: true }) });
     expect(await get(`${running.url}/livez`, true)).toMatchObject({ status: 200 });
     await expect(get(`${running.url}/livez`, false)).rejects.toThrow(/alert|hang up|ECONNRESET|EPIPE/);
+    await running.close();
+  });
+});
+
+describe('a certificate that is renewed', () => {
+  let later: Certificates;
+  beforeAll(async () => {
+    later = await makeCertificates(await mkdtemp(join(folder, 'later-')));
+  });
+
+  it('is shown to new connections; one that is no good changes nothing', async () => {
+    const running = await runGateway({ tls: await tls(), insecureOpenAccess: true });
+    const { port } = new URL(running.url);
+    const shown = () => fingerprintAt(Number(port));
+    const [before, after] = [certificates, later].map(({ server }) => fingerprintOf(server.certFile));
+    expect(await shown()).toBe(await before);
+    const cert = await readFile(later.server.certFile);
+    const key = await readFile(later.server.keyFile);
+    const { key: keyBefore } = await tls();
+    for (const bad of [
+      { cert, key: keyBefore },
+      { cert: 'nonsense', key },
+    ])
+      expect(() => running.gateway.renewTls(bad)).toThrow(
+        expect.objectContaining({ code: 'INVALID_CONFIG', field: 'tls' }),
+      );
+    expect(await shown()).toBe(await before);
+    running.gateway.renewTls({ cert, key });
+    expect(await shown()).toBe(await after);
+    await running.close();
+  });
+
+  it('is none where there is no TLS', async () => {
+    const running = await runGateway();
+    const texts = await tls();
+    expect(() => running.gateway.renewTls(texts)).toThrow('was started without TLS');
     await running.close();
   });
 });

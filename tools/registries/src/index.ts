@@ -1,4 +1,5 @@
 export { type Certificates, makeCertificates } from './certificates.ts';
+export { fingerprintAt, fingerprintOf } from './fingerprint.ts';
 export type {
   Availability,
   EtcdctlOptions,

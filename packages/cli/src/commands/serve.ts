@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { AccessControl, DecisionRecord } from '@rollcall/access';
-import type { Gateway, GatewayTls } from '@rollcall/gateway';
+import type { Gateway, GatewayCertificate } from '@rollcall/gateway';
 import type { Command } from '../command.ts';
 import type { ParsedLine } from '../command-line.ts';
 import { overridesOf, saidByCommandLine } from '../connection.ts';
@@ -8,6 +7,7 @@ import { EXIT } from '../exit-codes.ts';
 import { print, printJson, say, warn } from '../output.ts';
 import { jsonText } from '../printable.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { followTlsFiles, readTlsFiles, type TlsFiles } from '../tls-files.ts';
 import { UsageError } from '../usage-error.ts';
 
 export const serve: Command = {
@@ -25,7 +25,7 @@ export const serve: Command = {
       type: 'boolean',
       says: 'lets everybody who reaches the address do everything',
     },
-    'tls-cert': { type: 'string', value: 'FILE', says: 'the certificate, PEM' },
+    'tls-cert': { type: 'string', value: 'FILE', says: 'the certificate, PEM; read anew when it changes' },
     'tls-key': { type: 'string', value: 'FILE', says: 'its key, PEM' },
     'tls-ca': { type: 'string', value: 'FILE', says: 'who signs client certificates, PEM' },
     'require-client-certificate': { type: 'boolean', says: 'refuses connections without one' },
@@ -46,14 +46,18 @@ end, exit code 0. A second one ends it at once.
     const stop = stopSignal();
     let access: AccessControl | undefined;
     let gateway: Gateway | undefined;
+    let unfollow = (): void => {};
     try {
-      const tls = await tlsOf(line);
+      const files = tlsFilesOf(line);
+      const tls = files && (await readTlsFiles(files).catch(failTls));
       access = await openAccess(line, () => gateway?.recheck());
       gateway = await start(line, { access, tls });
+      if (files && tls) unfollow = followTls(gateway, files, tls);
       tell(line, gateway, access !== undefined);
       await aborted(stop.signal);
       say('leaving');
     } finally {
+      unfollow();
       await gateway?.close();
       await access?.close();
       stop.release();
@@ -64,7 +68,10 @@ end, exit code 0. A second one ends it at once.
 
 async function start(
   line: ParsedLine,
-  { access, tls }: { readonly access: AccessControl | undefined; readonly tls: GatewayTls | undefined },
+  {
+    access,
+    tls,
+  }: { readonly access: AccessControl | undefined; readonly tls: GatewayCertificate | undefined },
 ): Promise<Gateway> {
   const { startGateway } = await installed('@rollcall/gateway', () => import('@rollcall/gateway'));
   const [host, name, file] = [line.text('host'), line.text('name'), line.text('config')];
@@ -75,7 +82,7 @@ async function start(
       ...(name !== undefined && { name }),
       ...(file !== undefined && { file }),
       ...(access && { access }),
-      ...(tls && { tls }),
+      ...(tls && { tls: { ...tls, requireClientCertificate: line.flag('require-client-certificate') } }),
       insecureOpenAccess: line.flag('insecure-open-access'),
       config: configOf(line),
     });
@@ -122,25 +129,32 @@ function portOf(line: ParsedLine): number {
   return port;
 }
 
-async function tlsOf(line: ParsedLine): Promise<GatewayTls | undefined> {
-  const [certFile, keyFile, caFile] = [line.text('tls-cert'), line.text('tls-key'), line.text('tls-ca')];
-  const requireClientCertificate = line.flag('require-client-certificate');
-  if (requireClientCertificate && caFile === undefined)
+function tlsFilesOf(line: ParsedLine): TlsFiles | undefined {
+  const [cert, key, ca] = [line.text('tls-cert'), line.text('tls-key'), line.text('tls-ca')];
+  if (line.flag('require-client-certificate') && ca === undefined)
     fail('--require-client-certificate needs --tls-ca: who signs them');
-  if (certFile === undefined && keyFile === undefined && caFile === undefined) return undefined;
-  if (certFile === undefined || keyFile === undefined) return fail('TLS needs both --tls-cert and --tls-key');
-  const [cert, key, ca] = await Promise.all([
-    pem('tls-cert', certFile),
-    pem('tls-key', keyFile),
-    caFile === undefined ? undefined : pem('tls-ca', caFile),
-  ]);
-  return { cert, key, ...(ca && { ca }), requireClientCertificate };
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  if (cert === undefined || key === undefined) return fail('TLS needs both --tls-cert and --tls-key');
+  return { cert, key, ca };
 }
 
-async function pem(option: string, file: string): Promise<Buffer> {
-  return await readFile(file).catch((error: unknown) =>
-    fail(`--${option}: ${error instanceof Error ? error.message : String(error)}`),
-  );
+function failTls(error: unknown): never {
+  return fail(`the files of TLS: ${messageOf(error)}`);
+}
+
+/** Certificates end, and are renewed while the gateway runs. */
+function followTls(gateway: Gateway, files: TlsFiles, current: GatewayCertificate): () => void {
+  return followTlsFiles(files, current, {
+    onChange: (texts) => {
+      gateway.renewTls(texts);
+      say(`the certificate in ${files.cert} has changed and holds for new connections`);
+    },
+    onProblem: (error) => warn(`the files of TLS can't be taken, the ones before stay: ${messageOf(error)}`),
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function tell(line: ParsedLine, { url, name, hasConsole }: Gateway, hasPolicy: boolean): void {
