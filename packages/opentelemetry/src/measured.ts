@@ -1,4 +1,4 @@
-import { type Attributes, type Histogram, type Meter, metrics } from '@opentelemetry/api';
+import { type Attributes, type Meter, metrics } from '@opentelemetry/api';
 import { systemClock } from '@rollcall/core';
 import type {
   AttemptObserver,
@@ -10,7 +10,8 @@ import type {
   ObservedRequest,
 } from '@rollcall/http';
 import { boundedServices } from './bounded-services.ts';
-import { ATTRIBUTES, DURATION_BUCKETS, errorType, methodName, portOf, SCOPE } from './conventions.ts';
+import { ATTRIBUTES, errorType, methodName, portOf, SCOPE } from './conventions.ts';
+import { Durations } from './durations.ts';
 import { type Sum, type Tally, tally } from './tally.ts';
 import { observedBy } from './together.ts';
 
@@ -38,21 +39,19 @@ export function measured(options: HttpOptions = {}, measuredOptions: MeasuredOpt
 }
 
 function observer(meter: Meter, services: ReturnType<typeof boundedServices>): HttpObserver {
+  const attempts = tally(meter, 'rollcall.call.attempts', {
+    unit: '{attempt}',
+    description: 'Instances that were picked and called: first tries, retries and hedges.',
+  });
+  const durations = (name: string, description: string) =>
+    new Durations(meter, name, { description }, attempts);
   const instruments: Instruments = {
-    calls: meter.createHistogram('rollcall.call.duration', {
-      unit: 's',
-      description: 'How long calls took, with all their tries, until the answer was read.',
-      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-    }),
-    tries: meter.createHistogram('http.client.request.duration', {
-      unit: 's',
-      description: 'How long each try took, until the answer was read.',
-      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-    }),
-    attempts: tally(meter, 'rollcall.call.attempts', {
-      unit: '{attempt}',
-      description: 'Instances that were picked and called: first tries, retries and hedges.',
-    }),
+    calls: durations(
+      'rollcall.call.duration',
+      'How long calls took, with all their tries, until the answer was read.',
+    ),
+    tries: durations('http.client.request.duration', 'How long each try took, until the answer was read.'),
+    attempts,
   };
   /** As many as there are names in `services`. */
   const known = new Map<string, MeasuredService>();
@@ -65,8 +64,8 @@ function observer(meter: Meter, services: ReturnType<typeof boundedServices>): H
 }
 
 interface Instruments {
-  readonly calls: Histogram;
-  readonly tries: Histogram;
+  readonly calls: Durations;
+  readonly tries: Durations;
   readonly attempts: Tally;
 }
 

@@ -4,6 +4,8 @@ import type { Attributes, Meter, MetricOptions } from '@opentelemetry/api';
 export interface Tally {
   /** The sum of these labels, to be added to. The same object for the same labels. */
   of(labels: Attributes): Sum;
+  /** Has `run` called whenever the SDK collects, before anything is told. */
+  before(run: () => void): void;
 }
 
 export interface Sum {
@@ -27,10 +29,13 @@ export function tally(meter: Meter, name: string, options: MetricOptions): Tally
 
 function newTally(meter: Meter, name: string, options: MetricOptions): Tally {
   const sums = new Map<string, Sum & { readonly labels: Attributes }>();
+  const first: (() => void)[] = [];
   meter.createObservableCounter(name, options).addCallback((result) => {
+    for (const run of first) run();
     for (const { count, labels } of sums.values()) if (count > 0) result.observe(count, labels);
   });
   return {
+    before: (run) => void first.push(run),
     of: (labels) => {
       const key = JSON.stringify(Object.entries(labels));
       const known = sums.get(key) ?? { count: 0, labels };

@@ -59,6 +59,20 @@ describe('measured calls', () => {
     });
   });
 
+  it('are all told at each collection, however many there were since the last', async () => {
+    const { meter, collect } = startMetrics();
+    const { registry } = await startRegistry();
+    const fetch = fetchFor(registry, measured({}, { meter }));
+    const told = 'error.type=NO_INSTANCE rollcall.service=user-service';
+    let calls = 0;
+    for (const more of [1, 300, 600]) {
+      const failed = Array.from({ length: more }, () => fetch(URL).catch(() => 'failed'));
+      expect(new Set(await Promise.all(failed))).toEqual(new Set(['failed']));
+      calls += more;
+      expect((await collect())['rollcall.call.duration']).toEqual({ [told]: calls });
+    }
+  });
+
   it('of services beyond the first are one, `other`', async () => {
     const { meter, collect } = startMetrics();
     const { registry } = await startRegistry();

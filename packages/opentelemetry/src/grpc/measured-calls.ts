@@ -2,7 +2,8 @@ import { InterceptingCall, type Interceptor, status } from '@grpc/grpc-js';
 import { type Attributes, type Meter, metrics } from '@opentelemetry/api';
 import { systemClock } from '@rollcall/core';
 import { boundedServices } from '../bounded-services.ts';
-import { ATTRIBUTES, DURATION_BUCKETS, SCOPE } from '../conventions.ts';
+import { ATTRIBUTES, SCOPE } from '../conventions.ts';
+import { Durations } from '../durations.ts';
 import { type Sum, tally } from '../tally.ts';
 import { calledBy } from './called.ts';
 
@@ -27,11 +28,6 @@ export interface MeasuredCallsOptions {
 export function measuredCalls(options: MeasuredCallsOptions = {}): Interceptor {
   const { meter = metrics.getMeter(SCOPE), maxServices } = options;
   const services = boundedServices(maxServices);
-  const durations = meter.createHistogram('rpc.client.call.duration', {
-    unit: 's',
-    description: 'How long calls took, with gRPC’s own retries; streams from their start to their status.',
-    advice: { explicitBucketBoundaries: DURATION_BUCKETS },
-  });
   const streams = meter.createUpDownCounter('rollcall.rpc.streams', {
     unit: '{stream}',
     description: 'Streams that are open.',
@@ -40,6 +36,9 @@ export function measuredCalls(options: MeasuredCallsOptions = {}): Interceptor {
     unit: '{message}',
     description: 'Messages of streams.',
   });
+  const description =
+    'How long calls took, with gRPC’s own retries; streams from their start to their status.';
+  const durations = new Durations(meter, 'rpc.client.call.duration', { description }, messages);
   return (callOptions, nextCall) => {
     const call = nextCall(callOptions);
     let sent: Sum | undefined;
