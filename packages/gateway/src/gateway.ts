@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import {
   describeEvent,
   Registry,
@@ -87,6 +87,8 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const { host = '127.0.0.1', port = DEFAULT_PORT, clock = systemClock, logger = stderrLogger } = options;
   checkOpenness(options, host);
+  const { trustedProxies = [] } = options;
+  checkRanges(trustedProxies);
   const { config, adapter } = await gatewayConfig(options, { clock, warn: (text) => logger.warn(text) });
   const name = `${options.name ?? 'gateway'}-${randomBytes(4).toString('hex')}`;
   const timeoutMs = options.changeTimeoutMs ?? 10_000;
@@ -173,6 +175,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const app = createServer({
     limits,
     tls: options.tls,
+    trustedProxies,
     metrics,
     tracing: await openTracing(options.tracer),
     isOpenLoopback: options.access === undefined && options.insecureOpenAccess !== true,
@@ -245,6 +248,19 @@ function checkOpenness({ access, insecureOpenAccess }: GatewayOptions, host: str
   if (access || insecureOpenAccess || isLoopbackHost(host)) return;
   const message = `without a policy everybody who reaches ${host} could change everything: give access, listen on 127.0.0.1, or say insecureOpenAccess`;
   throw new RegistryError('INVALID_CONFIG', message, { field: 'access' });
+}
+
+function checkRanges(ranges: readonly string[]): void {
+  const wrong = ranges.find((range) => !isAddressRange(range));
+  if (wrong === undefined) return;
+  const message = `trustedProxies has ${JSON.stringify(wrong)}, which is neither an address nor a range: write 10.0.0.7 or 10.0.0.0/8`;
+  throw new RegistryError('INVALID_CONFIG', message, { field: 'trustedProxies' });
+}
+
+function isAddressRange(text: string): boolean {
+  const [address = '', bits = '1', ...rest] = text.split('/');
+  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most;
 }
 
 /** An embedded store is there from the start, or it is no use to start. */

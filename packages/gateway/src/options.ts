@@ -77,6 +77,11 @@ export interface GatewayOptions extends Pick<LoadConfigOptions, 'cwd' | 'file' |
   readonly insecureOpenAccess?: boolean;
   readonly tls?: GatewayTls;
   readonly limits?: GatewayLimits;
+  /**
+   * The proxies in front, as addresses or ranges such as `10.0.0.0/8`: whom they name in `X-Forwarded-For` is who asks, for rates
+   * and spans. Nobody else's word is taken. Defaults to none.
+   */
+  readonly trustedProxies?: readonly string[];
   /** Names this gateway among others, in entries and logs. Defaults to a random name. */
   readonly name?: string;
   /** How many changes of a service are kept for streams that come back. Defaults to 256. */

@@ -21,6 +21,7 @@ export type Limits = {
 export interface ServerOptions {
   readonly limits: Limits;
   readonly tls: GatewayTls | undefined;
+  readonly trustedProxies: readonly string[];
   readonly metrics: Metrics;
   readonly tracing: Tracing | undefined;
   readonly isOpenLoopback: boolean;
@@ -44,13 +45,14 @@ const SECURITY_HEADERS = {
 
 /** The server with everything that holds for all requests: limits, problems, metrics, spans. It has no route yet. */
 export function createServer(options: ServerOptions): FastifyInstance {
-  const { limits, tls, metrics, tracing, isOpenLoopback, isClosing } = options;
+  const { limits, tls, trustedProxies, metrics, tracing, isOpenLoopback, isClosing } = options;
   const transport = { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: CHECK_INTERVAL_MS };
   const app = fastify({
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
     forceCloseConnections: 'idle',
+    ...(trustedProxies.length > 0 && { trustProxy: [...trustedProxies] }),
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: MAX_PARAMETER },

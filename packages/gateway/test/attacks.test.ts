@@ -333,4 +333,31 @@ describe('a flood of requests', () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(3);
     await small.close();
   });
+
+  it('counts by who is behind a proxy where that is trusted, and by nobody else’s word', async () => {
+    const perAddress = { requests: 2, windowSeconds: 60 };
+    const proxied = await runGateway({ limits: { perAddress }, trustedProxies: ['127.0.0.0/8', '10.1.0.9'] });
+    const direct = await runGateway({ limits: { perAddress } });
+    const ask = async (whom: RunningGateway, from: string) =>
+      (await whom.call('GET', '/livez', { headers: { 'x-forwarded-for': from } })).status;
+    for (const from of ['192.0.2.1', '192.0.2.2', '192.0.2.1, 10.1.0.9', '192.0.2.2'])
+      expect(await ask(proxied, from)).toBe(200);
+    // What stands before whom the proxies name is the caller’s own word.
+    expect(await ask(proxied, '198.51.100.7, 192.0.2.1')).toBe(429);
+    const answers = [];
+    for (const n of [1, 2, 3]) answers.push(await ask(direct, `192.0.2.${n}`));
+    expect(answers).toEqual([200, 200, 429]);
+    await proxied.close();
+    await direct.close();
+  });
+
+  it.each(['nonsense', '10.0.0.0/33', '10.0.0.0/0', '10.0.0.0/8/8', '::1/129', ''])(
+    'from a proxy that is none, %j, is a mistake at the start',
+    async (range) => {
+      await expect(runGateway({ trustedProxies: [range] })).rejects.toMatchObject({
+        code: 'INVALID_CONFIG',
+        field: 'trustedProxies',
+      });
+    },
+  );
 });

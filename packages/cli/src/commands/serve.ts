@@ -29,6 +29,12 @@ export const serve: Command = {
     'tls-key': { type: 'string', value: 'FILE', says: 'its key, PEM' },
     'tls-ca': { type: 'string', value: 'FILE', says: 'who signs client certificates, PEM' },
     'require-client-certificate': { type: 'boolean', says: 'refuses connections without one' },
+    'trust-proxy': {
+      type: 'string',
+      multiple: true,
+      value: 'RANGE',
+      says: 'a proxy in front, whose X-Forwarded-For is believed: an address or 10.0.0.0/8. Repeatable',
+    },
     name: { type: 'string', value: 'NAME', says: 'names this gateway among others' },
     quiet: { type: 'boolean', says: 'no line for each decision on access' },
   },
@@ -84,6 +90,7 @@ async function start(
       ...(access && { access }),
       ...(tls && { tls: { ...tls, requireClientCertificate: line.flag('require-client-certificate') } }),
       insecureOpenAccess: line.flag('insecure-open-access'),
+      trustedProxies: line.texts('trust-proxy'),
       config: configOf(line),
     });
   } catch (error) {
