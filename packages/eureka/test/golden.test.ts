@@ -1,19 +1,22 @@
-import { readFileSync } from 'node:fs';
-import { defineInstance, type InstanceSpec } from '@rollcall/core';
-import { describe, expect, it } from 'vitest';
+import { describeGolden } from '@rollcall-tools/peers/golden';
+import { expect } from 'vitest';
 import { LAYOUTS } from './adapter-under-test.ts';
 
-/** What Spring Cloud's own client wrote, by `npm run golden`. */
-interface Golden {
-  readonly entries: Readonly<Record<string, { readonly app: string; readonly instanceId: string }>>;
+interface Entry {
+  readonly app: string;
+  readonly instanceId: string;
 }
 
-const service = { namespace: 'default', service: 'orders' };
+const { spring } = LAYOUTS;
 
-const file = new URL('golden/spring.json', import.meta.url);
-const { entries } = JSON.parse(readFileSync(file, 'utf8')) as Golden;
+function read(entry: Entry) {
+  const service = spring.serviceOf(entry.app, 'default') ?? '';
+  expect(service).toBe('orders');
+  const id = spring.idOf(entry.app, entry.instanceId) ?? '';
+  return spring.decode(entry, { namespace: 'default', service, id });
+}
 
-const expected: Readonly<Record<string, Omit<InstanceSpec, 'service'>>> = {
+describeGolden(import.meta.url, 'spring', read, {
   defaults: {
     id: 'orders-7.internal:orders:8080',
     host: 'orders-7.internal',
@@ -48,18 +51,4 @@ const expected: Readonly<Record<string, Omit<InstanceSpec, 'service'>>> = {
     status: 'OUT_OF_SERVICE',
     metadata: { 'management.port': '8080' },
   },
-};
-
-describe('what Spring Cloud’s own client writes', () => {
-  it('is all looked at', () => {
-    expect(Object.keys(entries).toSorted()).toEqual(Object.keys(expected).toSorted());
-  });
-
-  it.each(Object.entries(expected))('is read: %s', (what, spec) => {
-    const entry = entries[what] ?? { app: '', instanceId: '' };
-    const { spring } = LAYOUTS;
-    expect(spring.serviceOf(entry.app, 'default')).toBe('orders');
-    const id = spring.idOf(entry.app, entry.instanceId) ?? '';
-    expect(spring.decode(entry, { ...service, id })).toEqual(defineInstance({ ...service, ...spec }));
-  });
 });
