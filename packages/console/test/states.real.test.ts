@@ -132,12 +132,11 @@ describe('a gateway that is killed', () => {
 
   it('is told of when the page is opened meanwhile', async () => {
     const { page } = seen;
-    await page.route('**/console/**', async (route) => route.fulfill({ response: await route.fetch() }));
     await page.evaluate(() => sessionStorage.setItem('rollcall.token', 'any'));
     await page.route('**/v1/**', (route) => route.abort());
     await page.reload();
     await page.getByRole('heading', { name: 'The gateway can’t be reached' }).waitFor();
-    await page.unrouteAll();
+    await page.unrouteAll({ behavior: 'wait' });
     await page.evaluate(() => sessionStorage.clear());
     await page.getByRole('button', { name: 'Try again' }).click();
     await soon(() => page.getByRole('grid').count()).toBe(1);
