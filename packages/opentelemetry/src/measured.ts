@@ -14,6 +14,7 @@ import { ATTRIBUTES, errorType, methodName, portOf, SCOPE } from './conventions.
 import { Durations } from './durations.ts';
 import { type Sum, type Tally, tally } from './tally.ts';
 import { observedBy } from './together.ts';
+import { isUnmeasured } from './without-sdk.ts';
 
 export interface MeasuredOptions {
   /** Defaults to the one that the SDK gives to `@rollcall/opentelemetry`: start the SDK before. */
@@ -35,7 +36,8 @@ export interface MeasuredOptions {
  */
 export function measured(options: HttpOptions = {}, measuredOptions: MeasuredOptions = {}): HttpOptions {
   const { meter = metrics.getMeter(SCOPE), maxServices } = measuredOptions;
-  return observedBy(options, observer(meter, boundedServices(maxServices)));
+  const services = boundedServices(maxServices);
+  return isUnmeasured(meter) ? options : observedBy(options, observer(meter, services));
 }
 
 function observer(meter: Meter, services: ReturnType<typeof boundedServices>): HttpObserver {

@@ -21,6 +21,7 @@ import type {
 } from '@rollcall/http';
 import { ATTRIBUTES, errorType, methodName, portOf, SCOPE } from './conventions.ts';
 import { observedBy } from './together.ts';
+import { isUntraced } from './without-sdk.ts';
 
 export interface TracedOptions {
   /** Defaults to the one that the SDK gives to `@rollcall/opentelemetry`. */
@@ -56,12 +57,13 @@ const SIGNATURES = [
  * @param options as without it.
  */
 export function traced(options: HttpOptions = {}, tracedOptions: TracedOptions = {}): HttpOptions {
-  const { tracer = trace.getTracer(SCOPE), sensitiveQueryParameters = SIGNATURES } = tracedOptions;
+  const { tracer, sensitiveQueryParameters = SIGNATURES } = tracedOptions;
   return observedBy(options, observer(tracer, sensitiveQueryParameters));
 }
 
-function observer(tracer: Tracer, sensitive: readonly string[]): HttpObserver {
-  return (request) => new TracedCall(tracer, sensitive, request);
+function observer(given: Tracer | undefined, sensitive: readonly string[]): HttpObserver {
+  const tracer = given ?? trace.getTracer(SCOPE);
+  return (request) => (!given && isUntraced() ? undefined : new TracedCall(tracer, sensitive, request));
 }
 
 class TracedCall implements CallObserver {

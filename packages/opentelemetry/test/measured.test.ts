@@ -73,6 +73,12 @@ describe('measured calls', () => {
     }
   });
 
+  it('without an SDK are made as any others', () => {
+    const options = { timeoutMs: 5_000 };
+    expect(measured(options)).toBe(options);
+    expect(() => measured(options, { maxServices: -1 })).toThrow('maxServices');
+  });
+
   it('of services beyond the first are one, `other`', async () => {
     const { meter, collect } = startMetrics();
     const { registry } = await startRegistry();

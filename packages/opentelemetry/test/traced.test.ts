@@ -197,10 +197,17 @@ describe('a traced call', () => {
     expect(finished()).toHaveLength(1);
   });
 
-  it('without an SDK is made as any other', async () => {
+  it('without an SDK is made as any other, until one is started', async () => {
     const { registry } = await startRegistry();
     await serve(registry, 'a', (incoming, response) => response.end(String(incoming.headers['traceparent'])));
-    expect(await (await fetchFor(registry, traced())(URL)).text()).toBe('undefined');
+    const options = traced();
+    const asked = { service: 'a', origin: 'http://a', method: 'GET', path: '/', headers: {} };
+    expect(options.observer?.(asked)).toBeUndefined();
+    const fetch = fetchFor(registry, options);
+    expect(await (await fetch(URL)).text()).toBe('undefined');
+    const { finished } = startTracing();
+    expect(await (await fetch(URL)).text()).toMatch(/^00-/);
+    expect(finished()).toHaveLength(1);
   });
 });
 

@@ -63,8 +63,8 @@ export const telemetry: Bench = {
   name: 'telemetry',
   title: 'Calling over HTTP, with OpenTelemetry',
   async run({ quick, progress, fresh }) {
-    const rounds = quick ? 1 : 3;
-    const size = quick ? { blocks: 2, warmUpBlocks: 1 } : { blocks: 75, warmUpBlocks: 25 };
+    const rounds = quick ? 1 : 5;
+    const size = quick ? { blocks: 2, warmUpBlocks: 1 } : { blocks: 45, warmUpBlocks: 15 };
     const figures = WAYS.map((): TelemetryFigures[] => []);
     /* oxlint-disable no-await-in-loop -- one at a time: they share the machine */
     for (let round = 1; round <= rounds; round++) {
