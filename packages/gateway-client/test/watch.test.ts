@@ -55,7 +55,7 @@ describe('a watch', () => {
     const follower = follow(adapter, 'a');
     await expect.poll(() => follower.events.length).toBe(1);
     tell(latest(), 'weather', { put: 'rain' });
-    // Fields of server-sent events that mean nothing here; `retry` is the pause that a browser would make.
+    // Fields of server-sent events that mean nothing here. No test is tried again: `retry` is how long a browser would wait to reconnect.
     latest().write('id: 1:7\ndata: {"a":1}\n\n: still here\n\nretry: 5\n\n');
     tell(latest(), 'delta', { put: [{ id: '1', host: 'h' }], removed: [7], skipped: [{ key: 'x' }] });
     await expect.poll(() => follower.events.length).toBe(2);

@@ -7,7 +7,7 @@ const BATCH = 256;
 
 /**
  * A histogram of durations in seconds. The SDK is given many at a time, and all that wait when it collects: one by one, each would find the SDK's
- * code gone from the processor's caches, and take three times as long.
+ * code gone from the processor's caches.
  */
 export class Durations {
   readonly #histogram: Histogram;
