@@ -294,26 +294,37 @@ export class Stage {
     const deadline = machineNow() + withinMs;
     const left = () => Math.max(0, deadline - machineNow());
     const what = `[${ids.join()}] to be listed`;
+    // What it listed before the others agreed may be from before the fault.
+    do {
+      await this.#lists(ids, left, withinMs);
+      await Promise.all(
+        this.#participants
+          .filter(({ it }) => !it.isClosed)
+          .map(({ it }) =>
+            it.until(what, left(), () => {
+              const { latest } = it;
+              return latest && agrees(latest, ids, since) ? latest : undefined;
+            }),
+          ),
+      );
+    } while (!sameIds(await this.#look(), ids));
+  }
+
+  async #lists(ids: readonly string[], left: () => number, withinMs: number): Promise<void> {
     for (;;) {
-      // A registry that doesn't serve yet can't say.
-      const listed = await this.registry.listed(this.service).catch((error: unknown) => [String(error)]);
-      if (sameIds(listed, ids)) break;
+      const listed = await this.#look();
+      if (sameIds(listed, ids)) return;
       if (left() === 0)
         throw new Error(
           `the registry listed [${listed.join()}] after ${Math.round(withinMs)} ms, not [${ids.join()}]`,
         );
       await pause(LOOK_MS);
     }
-    await Promise.all(
-      this.#participants
-        .filter(({ it }) => !it.isClosed)
-        .map(({ it }) =>
-          it.until(what, left(), () => {
-            const { latest } = it;
-            return latest && agrees(latest, ids, since) ? latest : undefined;
-          }),
-        ),
-    );
+  }
+
+  /** A registry that doesn't serve yet can't say. */
+  async #look(): Promise<readonly string[]> {
+    return await this.registry.listed(this.service).catch((error: unknown) => [String(error)]);
   }
 }
 
