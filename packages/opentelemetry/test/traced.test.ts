@@ -208,6 +208,8 @@ describe('a traced call', () => {
     const { finished } = startTracing();
     expect(await (await fetch(URL)).text()).toMatch(/^00-/);
     expect(finished()).toHaveLength(1);
+    trace.disable();
+    expect(await (await fetch(URL)).text()).toBe('undefined');
   });
 });
 
