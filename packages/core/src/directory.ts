@@ -71,7 +71,8 @@ export class ServiceView {
    * The newest list; waits for the first one.
    *
    * @throws {RegistryError} why there is none, after `timeoutMs` (defaults to `registry.requestTimeoutMs`), or at
-   * once where waiting can't help, such as `PERMISSION_DENIED`.
+   * once where waiting can't help, such as `PERMISSION_DENIED`. A list on disk that isn't read yet is waited for a
+   * second longer.
    */
   load({
     signal,

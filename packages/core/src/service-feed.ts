@@ -42,6 +42,9 @@ export type FeedStatus = 'connecting' | 'live' | 'stale';
 /** The registry gets this long to answer before a list from disk is used, in milliseconds. */
 const DISK_GRACE_MS = 50;
 
+/** Who waited in vain for a first list waits this much longer for the one from disk, in milliseconds. */
+const DISK_LATE_MS = 1_000;
+
 /** Failures that may pass while one waits for a first list. */
 const PASSING: ReadonlySet<RegistryErrorCode> = new Set([
   'UNAVAILABLE',
@@ -76,6 +79,7 @@ export class ServiceFeed {
   readonly #key: ServiceKey;
   readonly #options: FeedOptions;
   readonly #stop = createController();
+  readonly #diskRead: Promise<void>;
   readonly #ran: Promise<unknown>;
 
   /** What readers get: what the registry told last, and {@link #held}. */
@@ -109,7 +113,8 @@ export class ServiceFeed {
   constructor(key: ServiceKey, options: FeedOptions) {
     this.#key = key;
     this.#options = options;
-    this.#ran = Promise.all([this.#follow(), this.#check(), this.#readDisk()]);
+    this.#diskRead = this.#readDisk();
+    this.#ran = Promise.all([this.#follow(), this.#check(), this.#diskRead]);
   }
 
   get key(): ServiceKey {
@@ -160,11 +165,26 @@ export class ServiceFeed {
           this.#waiters.add(waiter);
         }),
     )
-      .catch((error: RegistryError) => {
-        if (error.code !== 'DEADLINE_EXCEEDED' || !this.#error) throw error;
+      .catch(async (error: RegistryError) => {
+        if (error.code !== 'DEADLINE_EXCEEDED' || signal?.aborted) throw error;
+        // A process that stood still, as a starting one does, finds its deadline passed before it could look there.
+        await this.#untilDiskRead(doing, signal);
+        if (this.#snapshot) return this.#snapshot;
+        if (!this.#error) throw error;
         throw new RegistryError(this.#error.code, `${doing}: ${this.#error.message}`, { cause: this.#error });
       })
       .finally(() => this.#waiters.delete(waiter));
+  }
+
+  /** @throws {RegistryError} when a signal ends the wait. */
+  async #untilDiskRead(doing: string, signal: AbortSignal | undefined): Promise<void> {
+    const { clock } = this.#options;
+    const signals = [signal, this.#stop.signal];
+    await withDeadline({ clock, timeoutMs: DISK_LATE_MS, doing, signals }, () => this.#diskRead).catch(
+      (error: RegistryError) => {
+        if (error.code !== 'DEADLINE_EXCEEDED') throw error;
+      },
+    );
   }
 
   /** Calls the listener soon with the current snapshot, and then with the newest after each change. */

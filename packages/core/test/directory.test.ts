@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   defineInstance,
@@ -658,6 +660,50 @@ describe('a list on disk', () => {
     await until(r, () => view.snapshot?.source === 'registry');
     expect(ports(view.snapshot)).toEqual([1, 2, 3]);
     await r.registry.close();
+  });
+
+  describe('that is slow', () => {
+    /** Reading the saved list waits until it is given. */
+    async function slowDisk(): Promise<{ readonly r: Rig; give(): Promise<void> }> {
+      await saveFrom(1, 2);
+      const folder = join(dir, 'memory', 'default');
+      const [file = ''] = await readdir(folder);
+      const path = join(folder, file);
+      const saved = await readFile(path);
+      await rm(path);
+      await promisify(execFile)('mkfifo', [path]);
+      const r = rig({ config: { discovery: { snapshotDir: dir } } });
+      r.store.setOutage(true);
+      return { r, give: () => writeFile(path, saved) };
+    }
+
+    it('is waited for by who loads, past the deadline', async () => {
+      const { r, give } = await slowDisk();
+      const loading = r.registry.service('user-service').load({ timeoutMs: 2_000 });
+      await r.clock.advance(2_500);
+      await give();
+      expect(ports(await loading)).toEqual([1, 2]);
+      await r.registry.close();
+    });
+
+    it('is waited for a second, and not past the caller’s signal', async () => {
+      const { r, give } = await slowDisk();
+      const view = r.registry.service('user-service');
+      const ended: string[] = [];
+      const note = (name: string) => (error: RegistryError) => void ended.push(`${name}: ${error.code}`);
+      view.load({ timeoutMs: 2_000 }).catch(note('second'));
+      const controller = new AbortController();
+      view.load({ timeoutMs: 2_000, signal: controller.signal }).catch(note('signal'));
+      await r.clock.advance(2_500);
+      expect(ended).toEqual([]);
+      controller.abort();
+      await r.clock.advance(400);
+      expect(ended).toEqual(['signal: ABORTED']);
+      await r.clock.advance(100);
+      expect(ended).toEqual(['signal: ABORTED', 'second: UNAVAILABLE']);
+      await give();
+      await r.registry.close();
+    });
   });
 
   it('is not used when the registry answers', async () => {
