@@ -664,7 +664,7 @@ describe('a list on disk', () => {
 
   describe('that is slow', () => {
     /** Reading the saved list waits until it is given. */
-    async function slowDisk(): Promise<{ readonly r: Rig; give(): Promise<void> }> {
+    async function slowDisk(): Promise<{ readonly r: Rig; readonly give: () => Promise<void> }> {
       await saveFrom(1, 2);
       const folder = join(dir, 'memory', 'default');
       const [file = ''] = await readdir(folder);
