@@ -17,6 +17,13 @@ export interface Place {
   readonly dataFolder: string;
 }
 
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Besides this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** What a kind of server tells about itself, so that the group can run it. */
 export interface GroupPlan {
   /** For folder names and messages: `etcd`. */
@@ -32,11 +39,7 @@ export interface GroupPlan {
   /** Called once, when the folder is there and before the first start: certificates, for example. */
   setUp?(folder: string): Promise<void>;
   /** The command of one node. `joining`: it is a new, empty member of a group that runs. */
-  command(
-    place: Place,
-    all: readonly Place[],
-    joining: boolean,
-  ): { program: string; args: readonly string[] };
+  command(place: Place, all: readonly Place[], joining: boolean): Command;
   endpoint(place: Place): string;
   /** One look, a second at most: does this very server serve? Another one may hold the port. */
   isReady(place: Place): Promise<boolean>;
@@ -188,11 +191,9 @@ export class GroupNode implements RegistryNode {
   }
 
   async start({ joining }: { readonly joining: boolean }): Promise<void> {
-    const { program, args } = this.#plan.command(this.place, this.#all, joining);
     const { logFile } = this;
     const run = await ServerProcess.start({
-      program,
-      args,
+      ...this.#plan.command(this.place, this.#all, joining),
       cwd: this.place.folder,
       logFile,
       pidFile: join(this.place.folder, PID_FILE),

@@ -5,6 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 export interface ServerProcessOptions {
   readonly program: string;
   readonly args: readonly string[];
+  /** Besides this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly cwd: string;
   /** Standard output and error are added to this file: a pipe would stall a server whose reader is frozen. */
   readonly logFile: string;
@@ -28,6 +30,7 @@ export class ServerProcess {
     try {
       const child = spawn(options.program, options.args, {
         cwd: options.cwd,
+        env: { ...process.env, ...options.env },
         stdio: ['ignore', log, log],
         // A process group of its own, so that Ctrl-C in the terminal reaches us first and we stop it in order.
         detached: true,

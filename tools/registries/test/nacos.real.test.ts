@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { availability, type RunningNacos, startRegistry } from '@rollcall-tools/registries';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
@@ -25,6 +26,10 @@ describe.each([
       expect(nacos.endpoints).toEqual([`http://127.0.0.1:${port}`]);
       expect(await look(nacos)).toMatch(ready);
       expect(await Promise.all([port, port + 1_000].map(canListen))).toEqual([false, false]);
+      // Else each run would leave it in the machine's folder for temporary files.
+      expect(await readdir(nacos.folder ?? '', { recursive: true })).toContainEqual(
+        expect.stringMatching(/librocksdbjni/u),
+      );
       const [node] = nacos.nodes;
       await node?.kill();
       expect(await look(nacos)).toBeUndefined();

@@ -32,6 +32,9 @@ export async function runGateway(options: GatewayOptions = {}): Promise<RunningG
     env: {},
     ...options,
     config: { registry, log: { level: 'error' }, ...options.config },
+  }).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
   });
   return {
     gateway,

@@ -163,7 +163,12 @@ async function start(
       writeFileSync(join(conf, 'cluster.conf'), '');
       const settings = { place, certificates, mutual: tls === 'mutual', options };
       writeFileSync(join(conf, 'application.properties'), properties(settings));
-      return { program, args: [place.dataFolder, `--spring.config.additional-location=file:${conf}/`] };
+      return {
+        program,
+        args: [place.dataFolder, `--spring.config.additional-location=file:${conf}/`],
+        // RocksDB unpacks its library there, 14 MB; else in the machine's folder for temporary files, and a killed server leaves it.
+        env: { ROCKSDB_SHAREDLIB_DIR: place.folder },
+      };
     },
     async isReady(place) {
       // Written by our own process when all its ports are bound: another server may have answered on this one.
@@ -219,6 +224,8 @@ function properties({ place, certificates, mutual, options }: Settings): string 
     'nacos.inetutils.ip-address=127.0.0.1',
     `server.tomcat.basedir=${join(home, 'tomcat')}`,
     'server.tomcat.accesslog.enabled=false',
+    // 3 s by default: too little for the first connection, which makes its database, on a busy machine.
+    'db.pool.config.connectionTimeout=60000',
     'nacos.core.auth.system.type=nacos',
     `nacos.core.auth.enabled=${isGuarded}`,
     `nacos.core.auth.admin.enabled=${isGuarded}`,
