@@ -29,8 +29,8 @@ const ROUND_MS = 10_000;
 /** A server whose round takes longer, in milliseconds, has too much to do. */
 const SLOW_ROUND_MS = 1_000;
 
-/** It is left alone for so many times what the round took, and so many milliseconds at most. */
-const RELIEF = { factor: 4, maxMs: 30_000 };
+/** It is left alone for so many times what the round took, and so many milliseconds at most; in steps of as many. */
+const RELIEF = { factor: 4, maxMs: 30_000, stepMs: 500 };
 
 /**
  * Servers forget changes after three minutes, by default, and may give an answer that is half a minute old. Who didn't ask
@@ -61,6 +61,8 @@ export class RegistryPoll {
   #distrusted: string | undefined;
   /** What was read by itself, and how long changes may come that are older. */
   #uncovered: { readonly entries: readonly Entry[]; readonly until: number } = { entries: [], until: 0 };
+  /** Until then the server is left alone, also by who follows anew because it gave no answer; unless one comes quickly. */
+  #reliefUntil = Number.NEGATIVE_INFINITY;
   #running: AbortController | undefined;
 
   constructor(options: RegistryPollOptions) {
@@ -90,8 +92,10 @@ export class RegistryPoll {
   /** What changed in the last minutes: as it is known while somebody follows, else as the server says now. */
   async changes(call: EurekaCall): Promise<From<readonly Entry[]> | undefined> {
     if (this.#latest) return this.#latest.changes;
-    const { servers } = this.#options;
+    const { servers, clock } = this.#options;
+    const begunAt = clock.now();
     const answer = await servers.changes(call);
+    if (clock.now() - begunAt <= SLOW_ROUND_MS) this.#reliefUntil = Number.NEGATIVE_INFINITY;
     return answer && { ...answer, value: servers.readChanges(call, answer).value.entries };
   }
 
@@ -126,12 +130,17 @@ export class RegistryPoll {
   async #run(signal: AbortSignal): Promise<never> {
     const { clock, intervalMs } = this.#options;
     /* oxlint-disable no-await-in-loop -- each round follows the one before */
-    for (;;) {
+    for (let pauseMs = 0; ; pauseMs = intervalMs) {
+      await sleep(clock, pauseMs, signal);
+      while (clock.now() < this.#reliefUntil) await sleep(clock, RELIEF.stepMs, signal);
       const begunAt = clock.now();
-      await this.#round(signal);
-      const tookMs = clock.now() - begunAt;
-      const reliefMs = tookMs > SLOW_ROUND_MS ? Math.min(RELIEF.factor * tookMs, RELIEF.maxMs) : 0;
-      await sleep(clock, Math.max(intervalMs, reliefMs), signal);
+      try {
+        await this.#round(signal);
+      } finally {
+        const tookMs = clock.now() - begunAt;
+        if (tookMs > SLOW_ROUND_MS)
+          this.#reliefUntil = clock.now() + Math.min(RELIEF.factor * tookMs, RELIEF.maxMs);
+      }
     }
     /* oxlint-enable no-await-in-loop */
   }

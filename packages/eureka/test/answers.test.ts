@@ -271,6 +271,52 @@ describe('a poll', () => {
     expect(Math.max(...pauses)).toBeGreaterThanOrEqual(4 * 4_000);
     expect(pauses.at(-1)).toBeLessThan(4 * 4_000);
   });
+
+  it.each([
+    ['leaves a server alone that gave no answer, while it is slow', 2_000, 30_000],
+    ['asks a server that gave no answer as before, once it is quick', 0, 0],
+  ])('%s; a watch that begins again lists at once', async (_title, tookMs, expectedMs) => {
+    const clock = new ManualClock();
+    let isSilent = false;
+    let isSlow = false;
+    const asked: number[] = [];
+    const answer = async (request: IncomingMessage, response: ServerResponse) => {
+      if (request.url?.endsWith('/delta') === true) {
+        asked.push(clock.now());
+        if (isSlow) await clock.advance(tookMs);
+      }
+      if (!isSilent)
+        response.end(request.url?.includes('ROLLCALL') === true ? '{"application":{"name":"A"}}' : EMPTY);
+    };
+    const server = await answering((request, response) => void answer(request, response));
+    const adapter = eurekaAdapter({ servers: [server], pollIntervalMs: 1_000 }, { clock });
+    onTestFinished(() => adapter.close());
+    await adapter.open(soon().signal);
+    const first = follow(adapter as Required<typeof adapter>, 'a');
+    await expect.poll(() => first.events).toHaveLength(1);
+    isSilent = true;
+    let hasEnded = false;
+    void first.ended.then(() => (hasEnded = true));
+    await expect.poll(async () => (await clock.advance(250), hasEnded), { interval: 10 }).toBe(true);
+    expect(await first.ended).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    const endedAt = clock.now();
+
+    [isSilent, isSlow] = [false, true];
+    const again = follow(adapter as Required<typeof adapter>, 'a');
+    await expect.poll(() => again.events).toHaveLength(1);
+    isSlow = false;
+    // Of this watch as it began, and of its poll.
+    const before = asked.findIndex((at) => at >= endedAt);
+    const step = async () => {
+      await clock.advance(250);
+      return asked.length;
+    };
+    await expect.poll(step, { interval: 10, timeout: 4_000 }).toBeGreaterThan(before + 1);
+    const [begun = 0, polled = 0] = asked.slice(before).map((at) => at - endedAt);
+    expect(begun).toBe(0);
+    expect(polled).toBeGreaterThanOrEqual(expectedMs);
+    expect(polled).toBeLessThanOrEqual(expectedMs + 1_000);
+  });
 });
 
 describe('a watch', () => {

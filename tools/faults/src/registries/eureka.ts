@@ -25,6 +25,8 @@ export const eureka: RegistryKind = {
   fillMs: 4_000 + CROWD_POLL_MS,
   ports: [{ offset: 0, wire: 'http' }],
   refusal: { code: 'UNAUTHENTICATED', names: /password/u },
+  // A request that is given up is work for the server still.
+  crowdSettings: { requestTimeoutMs: 30_000 },
   lacks: {
     disk: 'in memory only',
     endLease: 'entry and lease are one',
