@@ -71,7 +71,7 @@ export async function withDeadline<T>(
   const link = linkSignals(...signals);
   const cancel = clock.after(timeoutMs, () => {
     link.controller.abort(
-      new RegistryError('DEADLINE_EXCEEDED', `${doing}: no answer within ${timeoutMs} ms`),
+      new RegistryError('DEADLINE_EXCEEDED', `${doing}: no answer within ${Math.round(timeoutMs)} ms`),
     );
   });
   try {

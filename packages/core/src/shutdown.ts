@@ -1,6 +1,6 @@
 import { sleep, type Clock } from './clock.ts';
-import { withDeadline } from './deadline.ts';
-import { type RegistryError, toRegistryError } from './errors.ts';
+import { createController, withDeadline } from './deadline.ts';
+import { RegistryError, toRegistryError } from './errors.ts';
 import type { Events } from './events.ts';
 import type { Registration } from './registration.ts';
 
@@ -27,7 +27,10 @@ export interface ShutdownHooks {
   readonly drained?: () => void;
   /** Stops taking new work, such as `() => void server.close()`. */
   readonly stopAccepting?: (signal: AbortSignal) => unknown;
-  /** Resolves when the work under way has ended. Its signal aborts at the deadline, which is `leftMs` milliseconds away. */
+  /**
+   * Resolves when the work under way has ended. In `leftMs` milliseconds its signal aborts: what is left must be cut then, and an error that
+   * says so is what the step's report has. That is shortly before the deadline, a twentieth of what is left of it and 500 ms at most, so that there is time for it.
+   */
   readonly finishWork?: (signal: AbortSignal, leftMs: number) => unknown;
 }
 
@@ -65,19 +68,20 @@ export async function runShutdown(plan: ShutdownPlan): Promise<ShutdownReport> {
   const startedAt = clock.now();
   const steps: ShutdownStepReport[] = [];
   const leftMs = () => Math.max(0, startedAt + plan.deadlineMs - clock.now());
-  const step = async (
-    name: ShutdownStep,
-    timeoutMs: number,
-    run: (signal: AbortSignal) => Promise<unknown>,
-  ) => {
+  const take = async (name: ShutdownStep, done: Promise<unknown>) => {
     const began = clock.now();
-    const report = await attempt(clock, name, Math.min(timeoutMs, leftMs()), run).then(
+    const report = await done.then(
       () => ({ step: name, tookMs: clock.now() - began }),
       (error: unknown) => ({ step: name, tookMs: clock.now() - began, error: toRegistryError(error, name) }),
     );
     steps.push(report);
     plan.events.emit({ type: 'shutdown', ...report });
   };
+  const step = (
+    name: ShutdownStep,
+    timeoutMs: number,
+    run: (signal: AbortSignal) => Promise<unknown>,
+  ): Promise<void> => take(name, attempt(clock, name, Math.min(timeoutMs, leftMs()), run));
   const listed = registrations.filter(({ state }) => state === 'registered');
 
   await step('drain', registryTimeoutMs, async (signal) => {
@@ -101,9 +105,7 @@ export async function runShutdown(plan: ShutdownPlan): Promise<ShutdownReport> {
   await step('stop-accepting', Infinity, (signal) =>
     every(hooks, async (hook) => hook.stopAccepting?.(signal)),
   );
-  await step('finish-work', Infinity, (signal) =>
-    every(hooks, async (hook) => hook.finishWork?.(signal, leftMs())),
-  );
+  await take('finish-work', finishWork(clock, hooks, leftMs()));
   await step('close', registryTimeoutMs, plan.close);
   return { steps, clean: steps.every(({ error }) => !error) };
 }
@@ -117,6 +119,27 @@ function attempt(
 ): Promise<unknown> {
   if (timeoutMs === Infinity) return run(new AbortController().signal);
   return withDeadline({ clock, timeoutMs, doing: `shutdown: ${step}`, signals: [] }, run);
+}
+
+const LAST_WORD = { share: 0.05, maxMs: 500 };
+
+/** The time for the last word runs from the abort: a process that stood still until after the deadline has it too. */
+function finishWork(clock: Clock, hooks: readonly ShutdownHooks[], leftMs: number): Promise<void> {
+  const lastWordMs = Math.min(LAST_WORD.maxMs, LAST_WORD.share * leftMs);
+  const workMs = leftMs - lastWordMs;
+  const controller = createController();
+  const work = every(hooks, async (hook) => hook.finishWork?.(controller.signal, workMs));
+  return new Promise((resolve, reject) => {
+    let cancel = clock.after(workMs, () => {
+      const tooLong = new RegistryError(
+        'DEADLINE_EXCEEDED',
+        'the work under way had not ended at shutdown.deadlineMs: make that longer, or such work shorter',
+      );
+      controller.abort(tooLong);
+      cancel = clock.after(lastWordMs, () => reject(tooLong));
+    });
+    work.then(resolve, reject).finally(() => cancel());
+  });
 }
 
 /** Does it to all, and fails with the first failure only after each was tried. */

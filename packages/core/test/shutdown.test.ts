@@ -92,6 +92,22 @@ describe('a shutdown', () => {
     expect(report.steps.at(-1)).toMatchObject({ step: 'close' });
   });
 
+  it('tells what a hook says of the work that it had to cut', async () => {
+    const r = await serving({ config: { shutdown: { deadlineMs: 10_000, propagationDelayMs: 0 } } });
+    r.registry.onShutdown({
+      finishWork: (signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            r.clock.after(450, () => reject(new Error('3 jobs had to be cut')));
+          });
+        }),
+    });
+    const report = await shutdown(r);
+    expect(report.steps.find(({ step }) => step === 'finish-work')?.error?.message).toContain(
+      '3 jobs had to be cut',
+    );
+  });
+
   it('tells hooks when it has been seen to be out of service, and how long there is for the work', async () => {
     const r = await serving({ config: { shutdown: { deadlineMs: 10_000, propagationDelayMs: 3_000 } } });
     const began = r.clock.now();
@@ -111,7 +127,8 @@ describe('a shutdown', () => {
     const report = await shutdown(r);
     expect(drainedAfter).toBeGreaterThanOrEqual(0);
     expect(finishedAfter).toBeGreaterThanOrEqual(3_000);
-    expect(left).toBe(10_000 - finishedAfter);
+    // A twentieth is for what the hook says of its deadline.
+    expect(left).toBeCloseTo(0.95 * (10_000 - finishedAfter), 6);
     expect(report.clean).toBe(true);
     expect(ofType(r.events, 'warning').map(({ message }) => message)).toContainEqual(
       expect.stringContaining('a hook of somebody'),

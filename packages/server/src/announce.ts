@@ -96,9 +96,6 @@ export async function announce(
   }
 }
 
-/** Work is cut this share of what is left of the deadline before it, and this long at most: what cut it can then still be told. */
-const MARGIN = { share: 0.05, maxMs: 500 };
-
 class Announcement implements Announced {
   readonly #leaving = new AbortController();
   readonly #takeHooksBack: () => void;
@@ -111,7 +108,7 @@ class Announcement implements Announced {
       drained: () => this.#leave(),
       // A server that doesn't listen yet has no work, and must not be waited for.
       stopAccepting: () => this.#registration && this.wayOut?.stopAccepting(),
-      finishWork: (signal, leftMs) => this.#registration && this.#finish(signal, leftMs),
+      finishWork: (signal) => this.#registration && this.#finish(signal),
     });
   }
 
@@ -180,19 +177,11 @@ class Announcement implements Announced {
     this.#registration?.deregister().catch(() => {});
   }
 
-  /** Waits for the work under way, and cuts it while there is still time to say so. */
-  async #finish(signal: AbortSignal, leftMs: number): Promise<void> {
+  async #finish(signal: AbortSignal): Promise<void> {
     const { wayOut } = this;
-    const cut = new AbortController();
-    const onCut = () => cut.abort();
-    const timer = setTimeout(onCut, leftMs - Math.min(MARGIN.maxMs, MARGIN.share * leftMs));
-    signal.addEventListener('abort', onCut, { once: true });
-    if (signal.aborted) onCut();
     try {
-      await wayOut?.finish(cut.signal);
+      await wayOut?.finish(signal);
     } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onCut);
       this.release();
     }
     if (wayOut?.wasCut) throw this.#tooLong(wayOut.cut);

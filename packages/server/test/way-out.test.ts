@@ -7,6 +7,8 @@ import {
 } from 'node:http2';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Client, credentials, Server as GrpcServer, ServerCredentials, status } from '@grpc/grpc-js';
 import fastify from 'fastify';
 import { Pool } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -31,6 +33,20 @@ const KINDS: Readonly<Record<string, () => Promise<HttpServerLike>>> = {
     return app;
   },
 };
+
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+const READ = {
+  read: {
+    path: '/users.Users/Read',
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  },
+} as const;
 
 interface Announcing extends Rig {
   readonly announced: Announced;
@@ -338,5 +354,35 @@ describe('an HTTP/2 server that leaves', () => {
     expect(await slow).toBe('done');
     expect(errorOf(report, 'finish-work')).toContain('1 request had to be cut');
     await endless;
+  });
+});
+
+describe('a gRPC server on its way out', () => {
+  it('says that calls were cut, though the process stood still until after the deadline', async () => {
+    const server = new GrpcServer();
+    const reached = new Promise<void>((resolve) => server.addService(READ, { read: () => resolve() }));
+    const port = await promisify(server.bindAsync.bind(server))(
+      '127.0.0.1:0',
+      ServerCredentials.createInsecure(),
+    );
+    const { registry } = await rig({ shutdown: { deadlineMs: 1_500 } });
+    await announce(server, { registry, service: 'user-service', port });
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    onTestFinished(() => client.close());
+    const ended = new Promise((resolve) => {
+      client.makeUnaryRequest(READ.read.path, asIs, asIs, Buffer.alloc(0), (error) => resolve(error?.code));
+    });
+    await reached;
+    registry.onShutdown({
+      finishWork: (_signal, leftMs) => {
+        const end = performance.now() + 2 * leftMs;
+        setTimeout(() => {
+          while (performance.now() < end);
+        }, leftMs / 2);
+      },
+    });
+    const report = await registry.shutdown();
+    expect(errorOf(report, 'finish-work')).toContain('the calls still under way had to be cut');
+    expect([status.CANCELLED, status.UNAVAILABLE]).toContain(await ended);
   });
 });

@@ -55,11 +55,12 @@ export class MemoryStore {
 
   // The clients' side.
 
+  /** Its time runs from the first entry that is put under it. */
   grantLease(ttlMs: number): MemoryLease {
     this.#serve();
     const lease: MemoryLease = {
       ttlMs,
-      expiresAt: this.#clock.now() + ttlMs,
+      expiresAt: Infinity,
       revoked: false,
       renew: async ({ signal }) => {
         if (signal.aborted) throw abortError(signal, 'renew a lease of the memory registry');
@@ -77,6 +78,7 @@ export class MemoryStore {
     this.#serve();
     if (lease.revoked)
       throw new RegistryError('LEASE_LOST', 'the lease expired or was revoked: register again');
+    if (lease.expiresAt === Infinity) lease.expiresAt = this.#clock.now() + lease.ttlMs;
     const service = this.#service(instance);
     service.garbage.delete(instance.id);
     service.entries.set(instance.id, { instance, lease });
