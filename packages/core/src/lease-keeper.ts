@@ -8,8 +8,12 @@ import type { GuardedAdapter } from './guarded-adapter.ts';
 
 /** Who depends on a lease. */
 export interface LeaseHolder {
-  /** The lease is gone, and every entry under it. */
-  leaseLost(lease: Lease, error: RegistryError): void;
+  /**
+   * The lease is gone, and every entry under it.
+   *
+   * @param unanswered how many beats in a row had no answer; 0 when the registry told.
+   */
+  leaseLost(lease: Lease, error: RegistryError, unanswered: number): void;
 }
 
 export interface LeaseKeeperOptions {
@@ -74,12 +78,12 @@ export class LeaseKeeper {
   /** Ends when the lease is lost or dropped. */
   async #keep(lease: Lease, keeping: Keeping, isStale: boolean): Promise<void> {
     const { signal } = keeping.stop;
-    const lose = (error: RegistryError) => {
+    const lose = (error: RegistryError, unanswered: number) => {
       if (this.#keeping.get(lease) !== keeping) return;
       this.#drop(lease, keeping);
-      for (const holder of keeping.holders) holder.leaseLost(lease, error);
+      for (const holder of keeping.holders) holder.leaseLost(lease, error, unanswered);
     };
-    const onLost = () => lose(lossOf(lease));
+    const onLost = () => lose(lossOf(lease), 0);
     if (lease.lost?.aborted) {
       onLost();
       return;
@@ -99,7 +103,7 @@ export class LeaseKeeper {
     lease: Lease,
     keeping: Keeping,
     isStale: boolean,
-    lose: (error: RegistryError) => void,
+    lose: (error: RegistryError, unanswered: number) => void,
   ): Promise<void> {
     const { adapter, clock, random, events } = this.#options;
     const { signal } = keeping.stop;
@@ -124,13 +128,13 @@ export class LeaseKeeper {
         failures++;
         events.emit({ type: 'beat-failed', registrations: keeping.holders.size, error: failure });
         if (failure.code === 'LEASE_LOST') {
-          lose(failure);
+          lose(failure, 0);
           return;
         }
         const silentMs = clock.now() - acceptedAt;
         if (silentMs >= lease.ttlMs) {
           const message = `no beat was accepted for ${Math.round(silentMs)} ms, the TTL is ${lease.ttlMs} ms`;
-          lose(new RegistryError('LEASE_LOST', message, { cause: failure }));
+          lose(new RegistryError('LEASE_LOST', message, { cause: failure }), failures);
           return;
         }
       }

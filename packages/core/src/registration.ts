@@ -96,6 +96,8 @@ export class Registration implements LeaseHolder {
   #accepted: ServiceInstance | undefined;
   #registeredAt = 0;
   #lease: Lease | undefined;
+  /** How many beats in a row had no answer when the lease was given up. */
+  #unanswered = 0;
   /** Whether a write was ever sent, and whether the last one may have taken effect, or may yet. */
   #sent = false;
   #outcomeUnknown = false;
@@ -225,8 +227,8 @@ export class Registration implements LeaseHolder {
   }
 
   /** Part of the registrar: the lease keeper tells that the lease is gone. */
-  leaseLost(lease: Lease, error: RegistryError): void {
-    if (this.#lease === lease) this.#lose(error);
+  leaseLost(lease: Lease, error: RegistryError, unanswered: number): void {
+    if (this.#lease === lease) this.#lose(error, unanswered);
   }
 
   /**
@@ -293,8 +295,9 @@ export class Registration implements LeaseHolder {
     );
   }
 
-  #lose(error: RegistryError): void {
+  #lose(error: RegistryError, unanswered = 0): void {
     if (this.#state !== 'registered') return;
+    this.#unanswered = unanswered;
     this.#lease = undefined;
     this.#written = undefined;
     this.#move('lost', error);
@@ -315,8 +318,9 @@ export class Registration implements LeaseHolder {
         continue;
       }
       if (this.#state === 'lost') {
-        // Everyone may have lost the same registry at once: come back spread out.
-        await this.#pause(fullJitter(0, this.#parts.backoff, this.#parts.random));
+        // Everyone may have lost the same registry at once: come back spread out, and go on where the beats stood.
+        attempt = this.#unanswered;
+        await this.#pause(fullJitter(attempt, this.#parts.backoff, this.#parts.random));
         if (signal.aborted) return;
         this.#move('registering');
       }
@@ -371,6 +375,7 @@ export class Registration implements LeaseHolder {
 
   async #failed(error: RegistryError, wanted: ServiceInstance, attempt: number): Promise<void> {
     const { backoff, random } = this.#parts;
+    const isLeaseNewlyLost = error.code === 'LEASE_LOST' && this.#failure?.code !== 'LEASE_LOST';
     this.#failure = error;
     if (!error.retryable) {
       // The registry refuses what we ask: only another update or a deregistration can change that.
@@ -389,7 +394,8 @@ export class Registration implements LeaseHolder {
       this.#lose(error);
       return;
     }
-    const waitMs = error.code === 'LEASE_LOST' && attempt === 0 ? 0 : fullJitter(attempt, backoff, random);
+    // The registry answers: it wants another lease, and is asked for one at once.
+    const waitMs = isLeaseNewlyLost ? 0 : fullJitter(attempt, backoff, random);
     this.#retry(error, waitMs);
     await this.#pause(waitMs);
   }

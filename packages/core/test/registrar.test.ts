@@ -210,6 +210,35 @@ describe('a registration comes back', () => {
     ]);
   });
 
+  it('at once when a registry that is back says that the lease it knew is gone', async () => {
+    const answers: string[] = [];
+    let isKnown = true;
+    const r = rig({
+      adapter: withMethods((inner) => ({
+        async register(instance, options) {
+          try {
+            const lease = await inner.register(instance, options);
+            if (isKnown) return lease;
+            isKnown = true;
+            throw new RegistryError('LEASE_LOST', 'the registry does not know the lease');
+          } catch (error) {
+            answers.push((error as RegistryError).code);
+            throw error;
+          }
+        },
+      })),
+    });
+    const registration = r.registry.register(spec);
+    await within(r, 0, registration.listed());
+    r.store.setOutage(true);
+    await r.clock.advance(60_000);
+    isKnown = false;
+    r.store.setOutage(false);
+    while (answers.at(-1) !== 'LEASE_LOST') await r.clock.advance(10);
+    await r.clock.advance(1);
+    expect(registration.state).toBe('registered');
+  });
+
   it('within a third of the TTL when the registry says that the lease is gone', async () => {
     const r = rig({ config: { registration: { ttlMs: 9_000 }, backoff: { baseMs: 1, capMs: 1 } } });
     await within(r, 0, r.registry.register(spec).listed());
@@ -490,6 +519,31 @@ describe('the load on the registry', () => {
     await within(r, 5_000, Promise.all(registrations.map((registration) => registration.deregister())));
     expect(ids(r)).toEqual([]);
     expect(looks).toBeLessThan(10);
+  });
+
+  it('does not grow when leases are given up for want of answers: how long to wait is known from the beats', async () => {
+    let tries = 0;
+    const r = rig({
+      config: { registration: { ttlMs: 9_000, concurrency: 200 } },
+      adapter: withMethods((inner) => ({
+        async register(instance, options) {
+          tries++;
+          return await inner.register(instance, options);
+        },
+      })),
+    });
+    const all = Array.from({ length: 200 }, (_, i) => r.registry.register({ ...spec, port: 1 + i }));
+    await r.clock.advance(1);
+    r.store.setOutage(true);
+    while (all.some(({ state }) => state === 'registered')) await r.clock.advance(10);
+    tries = 0;
+    await r.clock.advance(1_000);
+    // Waits of 0 to 5 s, evenly: a fifth of all in a second, and few of them twice.
+    expect(tries).toBeGreaterThan(20);
+    expect(tries).toBeLessThan(60);
+    r.store.setOutage(false);
+    await r.clock.advance(5_000);
+    expect(ids(r)).toHaveLength(200);
   });
 
   it('comes back spread out after everyone lost the same registry', async () => {
