@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import {
   type Registration,
   type RegistrationOptions,
+  createController,
   invalidArgument,
   RegistryError,
   type RegisterSpec,
@@ -97,7 +98,7 @@ export async function announce(
 }
 
 class Announcement implements Announced {
-  readonly #leaving = new AbortController();
+  readonly #leaving = createController();
   readonly #takeHooksBack: () => void;
   /** Set before anything else is called. */
   wayOut: WayOut | undefined;

@@ -154,6 +154,20 @@ describe('a server that is announced', () => {
     expect(server.listening).toBe(false);
   });
 
+  it('tells as many streams as it has that it leaves, without a warning', async () => {
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error) => warnings.push(message);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
+    const { registry } = await rig();
+    const server = await listening((_request, response) => response.end());
+    const { leaving } = await announce(server, { registry, service: 'user-service' });
+    let told = 0;
+    for (let stream = 0; stream < 20; stream++) leaving.addEventListener('abort', () => told++);
+    await registry.shutdown();
+    expect([told, warnings]).toEqual([20, []]);
+  });
+
   it('leaves as soon as somebody closes it, though connections are still open', async () => {
     const { registry, listed } = await rig();
     const server = await listening((_request, response) => response.write('begun'));
