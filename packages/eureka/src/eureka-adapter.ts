@@ -19,7 +19,7 @@ import {
   type WatchEvent,
 } from '@rollcall/core';
 import { readTls } from '@rollcall/core/network';
-import { type EurekaCall, EurekaServers } from './eureka-servers.ts';
+import { EurekaServers } from './eureka-servers.ts';
 import { kratosLayout } from './layouts/kratos.ts';
 import type { Layout } from './layouts/layout.ts';
 import { rollcallLayout } from './layouts/rollcall.ts';
@@ -134,11 +134,23 @@ class EurekaAdapter implements RegistryAdapter {
 
   async *watch(key: ServiceKey, { signal }: CallOptions): AsyncGenerator<WatchEvent, void, undefined> {
     const doing = `watch ${key.service} in Eureka`;
+    const call = { signal, doing };
     const view = this.#view(key);
-    const { poll } = this.#use(signal, doing);
+    const app = this.#layout.app(key);
+    // By itself first: where no server answers, one request is in vain and not two.
+    const list = await this.#use(signal, doing).servers.application(call, app);
+    const { servers, poll } = this.#use(signal, doing);
     const leave = this.#follow(poll, view, signal, doing);
     try {
-      await this.#begin(view, key, { signal, doing });
+      /* oxlint-disable no-await-in-loop -- again only when the poll has found more in the meantime */
+      for (let isSettled = false; !isSettled;) {
+        const { latest } = poll;
+        const changes = await poll.changes(call);
+        const start = await settled(call, servers, { app, list, changes });
+        isSettled = poll.latest === latest;
+        if (isSettled) view.begin(...start);
+      }
+      /* oxlint-enable no-await-in-loop */
       for (;;) {
         view.throwIfEnded();
         const event = view.take();
@@ -198,27 +210,19 @@ class EurekaAdapter implements RegistryAdapter {
       throw error;
     }
     const intervalMs = options.pollIntervalMs;
-    const poll = new RegistryPoll({ servers, clock: this.#clock, intervalMs, staleMs: this.#staleMs });
+    const poll = new RegistryPoll({
+      servers,
+      clock: this.#clock,
+      random: Math.random,
+      intervalMs,
+      staleMs: this.#staleMs,
+    });
     return { servers, poll };
   }
 
   #use(signal: AbortSignal, doing: string): Connection {
     if (signal.aborted) throw abortError(signal, doing);
     return this.#connection.current;
-  }
-
-  async #begin(view: ServiceView, key: ServiceKey, call: EurekaCall): Promise<void> {
-    const { servers, poll } = this.#use(call.signal, call.doing);
-    const app = this.#layout.app(key);
-    const list = await servers.application(call, app);
-    /* oxlint-disable no-await-in-loop -- again only when the poll has found more in the meantime */
-    for (;;) {
-      const { latest } = poll;
-      const changes = await poll.changes(call);
-      const start = await settled(call, servers, { app, list, changes });
-      if (poll.latest === latest) return view.begin(...start);
-    }
-    /* oxlint-enable no-await-in-loop */
   }
 
   /** How far apart in time two answers of one server may be that were asked for within a round. */

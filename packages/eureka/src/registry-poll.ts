@@ -1,4 +1,4 @@
-import { type Clock, RegistryError, sleep } from '@rollcall/core';
+import { type Clock, createController, type Random, RegistryError, sleep } from '@rollcall/core';
 import type { Entry } from './answer.ts';
 import { type EurekaCall, type EurekaServers, type From, LOOKED_UP_AT_ONCE } from './eureka-servers.ts';
 import { lastOfEach, Mirror, placeOf } from './mirror.ts';
@@ -18,12 +18,14 @@ export interface PollFollower {
 export interface RegistryPollOptions {
   readonly servers: EurekaServers;
   readonly clock: Clock;
+  readonly random: Random;
+  /** The pause between two rounds, in milliseconds; the first is shorter, at random. */
   readonly intervalMs: number;
   /** How far apart in time two answers of one server may be, in milliseconds. */
   readonly staleMs: number;
 }
 
-/** The longest that one round may take, in milliseconds. */
+/** The longest that one round may take, in milliseconds, or as long as the pause where that is longer. */
 const ROUND_MS = 10_000;
 
 /** A server whose round takes longer, in milliseconds, has too much to do. */
@@ -128,10 +130,11 @@ export class RegistryPoll {
   }
 
   async #run(signal: AbortSignal): Promise<never> {
-    const { clock, intervalMs } = this.#options;
+    const { clock, random, intervalMs } = this.#options;
     /* oxlint-disable no-await-in-loop -- each round follows the one before */
-    for (let pauseMs = 0; ; pauseMs = intervalMs) {
-      await sleep(clock, pauseMs, signal);
+    for (let round = 0; ; round++) {
+      // Many may have begun in the same moment, as when a server is back: each has its own from then on.
+      if (round > 0) await sleep(clock, round === 1 ? intervalMs * random() : intervalMs, signal);
       while (clock.now() < this.#reliefUntil) await sleep(clock, RELIEF.stepMs, signal);
       const begunAt = clock.now();
       try {
@@ -146,13 +149,18 @@ export class RegistryPoll {
   }
 
   async #round(stopped: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, intervalMs } = this.#options;
     const doing = 'ask Eureka what changed';
-    const round = new AbortController();
+    const roundMs = Math.max(ROUND_MS, intervalMs);
+    const round = createController();
     const late = () =>
-      round.abort(new RegistryError('DEADLINE_EXCEEDED', `${doing}: no answer within ${ROUND_MS} ms`));
-    const cancel = clock.after(ROUND_MS, late);
-    const onStop = () => round.abort(stopped.reason);
+      round.abort(new RegistryError('DEADLINE_EXCEEDED', `${doing}: no answer within ${roundMs} ms`));
+    const cancel = clock.after(roundMs, late);
+    const onStop = () => {
+      // What came already is unpacked to its end: nothing may hold the process for that long.
+      cancel();
+      round.abort(stopped.reason);
+    };
     stopped.addEventListener('abort', onStop, { once: true });
     try {
       const call = { doing, signal: round.signal };

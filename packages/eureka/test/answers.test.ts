@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { RegistryError } from '@rollcall/core';
 import { ManualClock } from '@rollcall/core/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -242,6 +243,63 @@ describe('a poll', () => {
     expect([...follower.known.keys()].toSorted()).toEqual(['2', '3']);
   });
 
+  it('that is closed in the middle of a long answer keeps no timer, and with it no process', async () => {
+    const clock = new ManualClock();
+    let isLong = false;
+    let asked = () => {};
+    const long = gzipSync(Buffer.alloc(30_000_000, ' '));
+    const server = await answering((request, response) => {
+      if (isLong) response.writeHead(200, { 'content-encoding': 'gzip' }).end(long, () => asked());
+      else response.end(request.url?.includes('ROLLCALL') === true ? '{"application":{"name":"A"}}' : EMPTY);
+    });
+    const adapter = eurekaAdapter({ servers: [server], pollIntervalMs: 1_000 }, { clock });
+    onTestFinished(() => adapter.close());
+    await adapter.open(soon().signal);
+    const follower = follow(adapter as Required<typeof adapter>, 'a');
+    await expect.poll(() => follower.events).toHaveLength(1);
+    isLong = true;
+    const sent = new Promise<void>((resolve) => (asked = resolve));
+    await clock.advance(1_001);
+    await sent;
+    await adapter.close();
+    await follower.ended;
+    expect(clock.pending).toBe(0);
+  });
+
+  it('looks up many such changes at once, without a warning', async () => {
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error) => warnings.push(message);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
+    const entry = (id: number) => ({
+      instanceId: `ROLLCALL.DEFAULT.A:${id}`,
+      hostName: 'a',
+      status: 'UP',
+      port: { $: 8080, '@enabled': 'true' },
+      lastUpdatedTimestamp: 17,
+      actionType: 'ADDED',
+    });
+    const answer = (many: number) => {
+      const instances = Array.from({ length: many }, (_, id) => entry(id));
+      const application = [{ name: 'ROLLCALL.DEFAULT.A', instance: instances }];
+      return JSON.stringify({ applications: { apps__hashcode: `UP_${many}_`, application } });
+    };
+    const stale = answer(0);
+    let inBrief = stale;
+    const server = await answering((request, response) => {
+      const id = /A%3A(\d+)$/u.exec(request.url ?? '')?.[1];
+      if (id !== undefined) response.end(JSON.stringify({ instance: entry(Number(id)) }));
+      else if (request.url?.includes('ROLLCALL') === true) response.writeHead(404).end();
+      else response.end(request.headers['x-eureka-accept'] === 'compact' ? inBrief : stale);
+    });
+    const adapter = await openAdapter({ servers: [server], pollIntervalMs: 100, responseCacheMs: 3_000 });
+    const follower = follow(adapter, 'a');
+    await expect.poll(() => follower.events).toHaveLength(1);
+    inBrief = answer(30);
+    await expect.poll(() => follower.known.size).toBe(30);
+    expect(warnings).toEqual([]);
+  });
+
   it('leaves a server alone that takes long to answer', async () => {
     const clock = new ManualClock();
     let tookMs = 0;
@@ -320,6 +378,51 @@ describe('a poll', () => {
 });
 
 describe('a watch', () => {
+  it('makes one request where no server answers', async () => {
+    let isDown = false;
+    const asked: (string | undefined)[] = [];
+    const server = await answering((request, response) => {
+      if (isDown) asked.push(request.url);
+      if (isDown) setTimeout(() => response.writeHead(503).end(), 50);
+      else response.end(EMPTY);
+    });
+    const adapter = await openAdapter({ servers: [server] });
+    isDown = true;
+    const watch = adapter.watch(keyOf('a'), soon())[Symbol.asyncIterator]();
+    await expect(watch.next()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(asked).toEqual(['/eureka/apps/ROLLCALL.DEFAULT.A']);
+  });
+
+  it('asks at a time of its own what changed, where many began at the same moment', async () => {
+    const [many, intervalMs] = [40, 30_000];
+    const clock = new ManualClock();
+    const asked: number[] = [];
+    const server = await answering((request, response) => {
+      if (request.url?.endsWith('/delta') === true) asked.push(clock.now());
+      response.end(request.url?.includes('ROLLCALL') === true ? '{"application":{"name":"A"}}' : EMPTY);
+    });
+    for (let i = 0; i < many; i++) {
+      const adapter = eurekaAdapter({ servers: [server], pollIntervalMs: intervalMs }, { clock });
+      onTestFinished(() => adapter.close());
+      await adapter.open(soon().signal);
+      const follower = follow(adapter as Required<typeof adapter>, 'a');
+      await expect.poll(() => follower.events).toHaveLength(1);
+    }
+    await clock.advance(1);
+    const step = async () => {
+      await clock.advance(250);
+      return clock.now();
+    };
+    await expect.poll(step, { interval: 5, timeout: 10_000 }).toBeGreaterThan(intervalMs + 2_000);
+    const polls = asked.filter((at) => at > 0);
+    expect(polls.length).toBeGreaterThanOrEqual(many);
+    for (let from = 0; from <= intervalMs; from += 5_000) {
+      const within = polls.filter((at) => at >= from && at < from + 5_000);
+      // A sixth of all, were they even. Three times as many is one case in a hundred thousand.
+      expect(within.length, `${from} ms`).toBeLessThan(many / 2);
+    }
+  });
+
   it('loses no change where the counts are wrong and all there is comes from an older cache', async () => {
     const entry = (id: string, updatedAt: number) => ({
       instanceId: `ROLLCALL.DEFAULT.A:${id}`,
