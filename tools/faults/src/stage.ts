@@ -178,6 +178,16 @@ export class Stage {
     this.#progress(`healed after ${((this.#healedAt - faultTo) / 1_000).toFixed(1)} s`);
   }
 
+  /** How many of that service the registry lists, once it is so many or the bound is over: what it tells from a cache comes late. */
+  async listedInTime(service: string, wanted: number): Promise<number> {
+    const end = (this.#faultTo ?? machineNow()) + this.#bound.ms;
+    for (;;) {
+      const { length } = await this.registry.listed(service);
+      if (length === wanted || machineNow() >= end) return length;
+      await pause(LOOK_MS);
+    }
+  }
+
   /** Looks on for as long as an entry could outlive its last beat: what is only left over is found out. */
   async staysHealed(): Promise<void> {
     const end = machineNow() + this.settings.ttlMs + this.kind.crashSlackMs;

@@ -42,11 +42,27 @@ async function start(nodes: 1 | 3): Promise<RegistryUnderTest> {
   const servers = await startRegistry('eureka', { own: true, nodes });
   const [first] = servers.nodes;
   if (!first) throw new Error('eureka was started without a node');
-  const ask = async (method: 'GET' | 'DELETE', path: string): Promise<unknown> => {
+  const ask = async (method: 'GET' | 'DELETE', path: string, headers = {}): Promise<unknown> => {
     const node = servers.nodes.find(({ running }) => running) ?? first;
-    return await askHttp(`${node.endpoint}/${path}`, { method });
+    return await askHttp(`${node.endpoint}/${path}`, { method, headers });
   };
   const appOf = (service: string): string => `ROLLCALL.DEFAULT.${service.toUpperCase()}`;
+  /** The server keeps each form of its list by itself, and may keep one without the last change. */
+  const cached = async (app: string, form: 'full' | 'compact'): Promise<readonly string[]> => {
+    // Of one app alone it says 404 when nobody is there.
+    const answer = (await ask('GET', 'apps', { 'x-eureka-accept': form })) as Applications;
+    const found = [answer.applications.application].flat().find(({ name }) => name === app);
+    return [found?.instance ?? []].flat().map(({ instanceId }) => instanceId);
+  };
+  /** Past the caches. */
+  const isThere = async (app: string, instanceId: string): Promise<boolean> =>
+    await ask('GET', `apps/${app}/${instanceId}`).then(
+      () => true,
+      (error: unknown) => {
+        if (String(error).includes(': 404 ')) return false;
+        throw error;
+      },
+    );
 
   return {
     port: Number(new URL(first.endpoint).port),
@@ -60,12 +76,10 @@ async function start(nodes: 1 | 3): Promise<RegistryUnderTest> {
       },
     }),
     async listed(service) {
-      // Of one app alone it says 404 when nobody is there.
-      const answer = (await ask('GET', 'apps')) as Applications;
-      const app = [answer.applications.application].flat().find(({ name }) => name === appOf(service));
-      return [app?.instance ?? []]
-        .flat()
-        .map(({ instanceId }) => instanceId.slice(appOf(service).length + 1));
+      const app = appOf(service);
+      const told = new Set([...(await cached(app, 'full')), ...(await cached(app, 'compact'))]);
+      const there = await Promise.all(Array.from(told, (id) => isThere(app, id)));
+      return [...told].filter((_, i) => there[i]).map((id) => id.slice(app.length + 1));
     },
     ...firstServer(first),
     startTwin: () => start(1),

@@ -50,8 +50,8 @@ export const reconnectingAtOnce: Scenario = {
       end: () => stage.registry.restart({ wipe: true }),
     });
     await stage.healed(['a']);
-    const listed = (await stage.registry.listed(crowdService(7))).length;
     const wanted = countOf(crowdService(7));
+    const listed = await stage.listedInTime(crowdService(7), wanted);
     stage.expect(listed === wanted, `all clients are listed again (${listed} of ${wanted} in one service)`);
 
     const { connections, requests } = proxy.traffic;
