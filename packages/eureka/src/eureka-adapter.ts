@@ -27,6 +27,7 @@ import { springLayout } from './layouts/spring.ts';
 import { type EurekaOptions, eurekaOptions, type ResolvedEurekaOptions } from './options.ts';
 import { overrideEntry } from './override-entry.ts';
 import { leaseTerms, putEntry, TTL_RANGE_MS } from './put-entry.ts';
+import { PastCaches } from './past-caches.ts';
 import { type PollFollower, RegistryPoll } from './registry-poll.ts';
 import { ServiceView } from './service-view.ts';
 import { settled } from './settled.ts';
@@ -60,6 +61,7 @@ const LAYOUTS = {
 
 interface Connection {
   readonly servers: EurekaServers;
+  readonly pastCaches: PastCaches;
   readonly poll: RegistryPoll;
 }
 
@@ -124,11 +126,11 @@ class EurekaAdapter implements RegistryAdapter {
   async discover(key: ServiceKey, { signal }: CallOptions): Promise<InstanceList> {
     const doing = `discover ${key.service} in Eureka`;
     const call = { signal, doing };
-    const { servers, poll } = this.#use(signal, doing);
+    const { servers, poll, pastCaches } = this.#use(signal, doing);
     const app = this.#layout.app(key);
     const [list, changes] = await Promise.all([servers.application(call, app), poll.changes(call)]);
     const view = this.#view(key);
-    view.begin(...(await settled(call, servers, { app, list, changes })));
+    view.begin(...(await settled(call, { servers, pastCaches }, { app, list, changes })));
     return view.all();
   }
 
@@ -139,14 +141,14 @@ class EurekaAdapter implements RegistryAdapter {
     const app = this.#layout.app(key);
     // By itself first: where no server answers, one request is in vain and not two.
     const list = await this.#use(signal, doing).servers.application(call, app);
-    const { servers, poll } = this.#use(signal, doing);
+    const { servers, poll, pastCaches } = this.#use(signal, doing);
     const leave = this.#follow(poll, view, signal, doing);
     try {
       /* oxlint-disable no-await-in-loop -- again only when the poll has found more in the meantime */
       for (let isSettled = false; !isSettled;) {
         const { latest } = poll;
         const changes = await poll.changes(call);
-        const start = await settled(call, servers, { app, list, changes });
+        const start = await settled(call, { servers, pastCaches }, { app, list, changes });
         isSettled = poll.latest === latest;
         if (isSettled) view.begin(...start);
       }
@@ -210,14 +212,16 @@ class EurekaAdapter implements RegistryAdapter {
       throw error;
     }
     const intervalMs = options.pollIntervalMs;
+    const pastCaches = new PastCaches({ clock: this.#clock, staleMs: this.#staleMs });
     const poll = new RegistryPoll({
       servers,
+      pastCaches,
       clock: this.#clock,
       random: Math.random,
       intervalMs,
       staleMs: this.#staleMs,
     });
-    return { servers, poll };
+    return { servers, pastCaches, poll };
   }
 
   #use(signal: AbortSignal, doing: string): Connection {

@@ -1,7 +1,8 @@
 import { type Clock, createController, type Random, RegistryError, sleep } from '@rollcall/core';
 import type { Entry } from './answer.ts';
 import { type EurekaCall, type EurekaServers, type From, LOOKED_UP_AT_ONCE } from './eureka-servers.ts';
-import { lastOfEach, Mirror, placeOf } from './mirror.ts';
+import { Mirror } from './mirror.ts';
+import type { PastCaches } from './past-caches.ts';
 
 /** Who is told what the poll finds. */
 export interface PollFollower {
@@ -17,6 +18,7 @@ export interface PollFollower {
 
 export interface RegistryPollOptions {
   readonly servers: EurekaServers;
+  readonly pastCaches: PastCaches;
   readonly clock: Clock;
   readonly random: Random;
   /** The pause between two rounds, in milliseconds; the first is shorter, at random. */
@@ -61,8 +63,6 @@ export class RegistryPoll {
   #heard: string | undefined;
   /** The changes that lacked something that was told in brief, as text. */
   #distrusted: string | undefined;
-  /** What was read by itself, and how long changes may come that are older. */
-  #uncovered: { readonly entries: readonly Entry[]; readonly until: number } = { entries: [], until: 0 };
   /** Until then the server is left alone, also by who follows anew because it gave no answer; unless one comes quickly. */
   #reliefUntil = Number.NEGATIVE_INFINITY;
   #running: AbortController | undefined;
@@ -93,12 +93,18 @@ export class RegistryPoll {
 
   /** What changed in the last minutes: as it is known while somebody follows, else as the server says now. */
   async changes(call: EurekaCall): Promise<From<readonly Entry[]> | undefined> {
-    if (this.#latest) return this.#latest.changes;
-    const { servers, clock } = this.#options;
+    const { servers, clock, pastCaches } = this.#options;
+    if (this.#latest) {
+      const { changes } = this.#latest;
+      return { ...changes, value: pastCaches.with(changes) };
+    }
     const begunAt = clock.now();
     const answer = await servers.changes(call);
     if (clock.now() - begunAt <= SLOW_ROUND_MS) this.#reliefUntil = Number.NEGATIVE_INFINITY;
-    return answer && { ...answer, value: servers.readChanges(call, answer).value.entries };
+    if (!answer) return undefined;
+    const { server } = answer;
+    const { entries } = servers.readChanges(call, answer).value;
+    return { server, value: pastCaches.with({ server, value: entries }) };
   }
 
   /** Reads everything now. */
@@ -115,7 +121,6 @@ export class RegistryPoll {
     this.#mirror = undefined;
     this.#latest = undefined;
     this.#heard = undefined;
-    this.#uncovered = { entries: [], until: 0 };
     const followers = [...this.#followers];
     this.#followers.clear();
     for (const follower of followers) follower.end(error);
@@ -195,7 +200,7 @@ export class RegistryPoll {
 
   /** Reads what was told in brief, and the changes lack, past the server's caches. */
   async #uncover({ server, entries }: Brief, call: EurekaCall, stopped: AbortSignal): Promise<void> {
-    const { servers, clock, staleMs } = this.#options;
+    const { servers, pastCaches } = this.#options;
     if (this.#mirror?.server !== server) return;
     const lacking = this.#mirror.lacking(entries);
     if (lacking.length === 0) return;
@@ -203,31 +208,15 @@ export class RegistryPoll {
     this.#isBriefTurn = true;
     const found = await servers.entriesNow(call, { server, value: lacking.slice(0, LOOKED_UP_AT_ONCE) });
     stopped.throwIfAborted();
+    pastCaches.add(server, found);
     if (!this.#latest) return;
-    this.#uncovered = { entries: [...this.#stillUncovered(), ...found], until: clock.now() + staleMs };
-    const value = this.#withUncovered(this.#latest.changes.value);
+    const value = pastCaches.with(this.#latest.changes);
     this.#latest = { ...this.#latest, changes: { server, value } };
     this.#tellLatest();
   }
 
-  #stillUncovered(): readonly Entry[] {
-    const { entries, until } = this.#uncovered;
-    return this.#options.clock.now() < until ? entries : [];
-  }
-
-  /** The changes, which may be older, with what was read by itself: nothing goes back. */
-  #withUncovered(entries: readonly Entry[]): readonly Entry[] {
-    const uncovered = this.#stillUncovered();
-    if (uncovered.length === 0) return entries;
-    const last = lastOfEach(entries);
-    return [
-      ...entries,
-      ...uncovered.filter((entry) => (last.get(placeOf(entry))?.updatedAt ?? 0) < entry.updatedAt),
-    ];
-  }
-
   async #look(call: EurekaCall, stopped: AbortSignal): Promise<void> {
-    const { servers, clock } = this.#options;
+    const { servers, clock, pastCaches } = this.#options;
     const before = this.#mirror;
     const isLate = clock.now() - this.#polledAt > MAX_GAP_MS;
     const answer = await servers.changes(call);
@@ -245,8 +234,9 @@ export class RegistryPoll {
     const isNew = answer.value !== this.#latest?.text;
     if (isNew) {
       const { value } = servers.readChanges(call, answer);
-      const entries = this.#withUncovered(value.entries);
-      this.#latest = { text: answer.value, hash: value.hash, changes: { ...answer, value: entries } };
+      const { server } = answer;
+      const entries = pastCaches.with({ server, value: value.entries });
+      this.#latest = { text: answer.value, hash: value.hash, changes: { server, value: entries } };
     }
     if (isNew || isReread) this.#tellLatest();
     const hash = this.#latest?.hash;

@@ -1,6 +1,12 @@
 import type { Entry } from './answer.ts';
 import { type EurekaCall, type EurekaServers, type From, LOOKED_UP_AT_ONCE } from './eureka-servers.ts';
 import { lastOfEach } from './mirror.ts';
+import type { PastCaches } from './past-caches.ts';
+
+export interface Looked {
+  readonly servers: EurekaServers;
+  readonly pastCaches: PastCaches;
+}
 
 export interface ListAndChanges {
   readonly app: string;
@@ -19,7 +25,7 @@ export interface ListAndChanges {
  */
 export async function settled(
   call: EurekaCall,
-  servers: EurekaServers,
+  { servers, pastCaches }: Looked,
   { app, list, changes }: ListAndChanges,
 ): Promise<[list: From<readonly Entry[]>, changes: readonly Entry[]]> {
   const { server } = list;
@@ -30,6 +36,7 @@ export async function settled(
   for (const entry of last.values())
     (entry.isRemoved || listed.has(entry.instanceId) ? known : doubtful).push(entry);
   const found = await servers.entriesNow(call, { server, value: doubtful.slice(0, LOOKED_UP_AT_ONCE) });
+  pastCaches.add(server, found);
   const believed = doubtful.slice(LOOKED_UP_AT_ONCE);
   const there = found.filter(({ isRemoved }) => !isRemoved);
   const left = found.filter(({ isRemoved }) => isRemoved);

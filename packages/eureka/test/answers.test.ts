@@ -243,6 +243,41 @@ describe('a poll', () => {
     expect([...follower.known.keys()].toSorted()).toEqual(['2', '3']);
   });
 
+  it('takes nothing back that it read past the caches, also where a watch begins anew', async () => {
+    const entry = (status: string, updatedAt: number) => ({
+      instanceId: 'ROLLCALL.DEFAULT.A:1',
+      hostName: 'a',
+      status,
+      port: { $: 8080, '@enabled': 'true' },
+      lastUpdatedTimestamp: updatedAt,
+      actionType: 'MODIFIED',
+    });
+    const application = (one: object) => ({ name: 'ROLLCALL.DEFAULT.A', instance: [one] });
+    const changes = (one: object) =>
+      JSON.stringify({ applications: { apps__hashcode: 'UP_1_', application: [application(one)] } });
+    const [before, after] = [entry('UP', 17), entry('OUT_OF_SERVICE', 18)];
+    let inBrief = before;
+    const server = await answering((request, response) => {
+      if (request.url?.endsWith('A%3A1') === true) response.end(JSON.stringify({ instance: after }));
+      else if (request.url?.includes('ROLLCALL') === true)
+        response.end(JSON.stringify({ application: application(before) }));
+      else response.end(changes(request.headers['x-eureka-accept'] === 'compact' ? inBrief : before));
+    });
+    const adapter = await openAdapter({ servers: [server], pollIntervalMs: 100, responseCacheMs: 5_000 });
+    const follower = follow(adapter, 'a');
+    await expect.poll(() => follower.known.get('1')?.status).toBe('UP');
+    inBrief = after;
+    await expect.poll(() => follower.known.get('1')?.status).toBe('OUT_OF_SERVICE');
+    await follower.stop();
+    const [again] = await Promise.all([
+      adapter.watch(keyOf('a'), soon())[Symbol.asyncIterator]().next(),
+      expect(adapter.discover(keyOf('a'), soon())).resolves.toMatchObject({
+        instances: [{ status: 'OUT_OF_SERVICE' }],
+      }),
+    ]);
+    expect(again.value).toMatchObject({ kind: 'list', instances: [{ status: 'OUT_OF_SERVICE' }] });
+  });
+
   it('that is closed in the middle of a long answer keeps no timer, and with it no process', async () => {
     const clock = new ManualClock();
     let isLong = false;
