@@ -375,7 +375,6 @@ export class Registration implements LeaseHolder {
 
   async #failed(error: RegistryError, wanted: ServiceInstance, attempt: number): Promise<void> {
     const { backoff, random } = this.#parts;
-    const isLeaseNewlyLost = error.code === 'LEASE_LOST' && this.#failure?.code !== 'LEASE_LOST';
     this.#failure = error;
     if (!error.retryable) {
       // The registry refuses what we ask: only another update or a deregistration can change that.
@@ -394,8 +393,7 @@ export class Registration implements LeaseHolder {
       this.#lose(error);
       return;
     }
-    // The registry answers: it wants another lease, and is asked for one at once.
-    const waitMs = isLeaseNewlyLost ? 0 : fullJitter(attempt, backoff, random);
+    const waitMs = error.code === 'LEASE_LOST' && attempt === 0 ? 0 : fullJitter(attempt, backoff, random);
     this.#retry(error, waitMs);
     await this.#pause(waitMs);
   }

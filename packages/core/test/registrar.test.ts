@@ -210,35 +210,6 @@ describe('a registration comes back', () => {
     ]);
   });
 
-  it('at once when a registry that is back says that the lease it knew is gone', async () => {
-    const answers: string[] = [];
-    let isKnown = true;
-    const r = rig({
-      adapter: withMethods((inner) => ({
-        async register(instance, options) {
-          try {
-            const lease = await inner.register(instance, options);
-            if (isKnown) return lease;
-            isKnown = true;
-            throw new RegistryError('LEASE_LOST', 'the registry does not know the lease');
-          } catch (error) {
-            answers.push((error as RegistryError).code);
-            throw error;
-          }
-        },
-      })),
-    });
-    const registration = r.registry.register(spec);
-    await within(r, 0, registration.listed());
-    r.store.setOutage(true);
-    await r.clock.advance(60_000);
-    isKnown = false;
-    r.store.setOutage(false);
-    while (answers.at(-1) !== 'LEASE_LOST') await r.clock.advance(10);
-    await r.clock.advance(1);
-    expect(registration.state).toBe('registered');
-  });
-
   it('within a third of the TTL when the registry says that the lease is gone', async () => {
     const r = rig({ config: { registration: { ttlMs: 9_000 }, backoff: { baseMs: 1, capMs: 1 } } });
     await within(r, 0, r.registry.register(spec).listed());
