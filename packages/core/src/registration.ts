@@ -58,6 +58,9 @@ const DEFAULT_WAIT_MS = 30_000;
 /** Between two looks whether a deregistered instance has left the list, in milliseconds: at least and at most. */
 const CONFIRM_PAUSE_MS = { min: 25, max: 1_000 };
 
+/** A write that got no answer may take effect so much later, in milliseconds, also after one that was answered. */
+const LATE_WRITE_MS = 1_000;
+
 /** What a registration needs of its registrar. */
 export interface RegistrationParts {
   readonly adapter: GuardedAdapter;
@@ -101,6 +104,8 @@ export class Registration implements LeaseHolder {
   /** Whether a write was ever sent, and whether the last one may have taken effect, or may yet. */
   #sent = false;
   #outcomeUnknown = false;
+  /** Until then an earlier write, that got no answer, may yet take effect. */
+  #lateUntil = Number.NEGATIVE_INFINITY;
   /** Why the last attempt failed; `undefined` once one succeeds. */
   #failure: RegistryError | undefined;
   #wake: () => void = () => {};
@@ -374,7 +379,8 @@ export class Registration implements LeaseHolder {
   }
 
   async #failed(error: RegistryError, wanted: ServiceInstance, attempt: number): Promise<void> {
-    const { backoff, random } = this.#parts;
+    const { clock, backoff, random } = this.#parts;
+    this.#lateUntil = clock.now() + LATE_WRITE_MS;
     this.#failure = error;
     if (!error.retryable) {
       // The registry refuses what we ask: only another update or a deregistration can change that.
@@ -400,12 +406,13 @@ export class Registration implements LeaseHolder {
 
   /** Removes the entry and sees it gone; tries until it is, or until it is stopped. */
   async #takeOff(): Promise<void> {
-    const { adapter, slots, backoff, random } = this.#parts;
+    const { adapter, slots, clock, backoff, random } = this.#parts;
     const { signal } = this.#stopped;
     const ended = this.#ended.signal;
     await this.#ran;
     // A write whose outcome is unknown may still arrive: such an entry must be seen gone twice.
-    let looks = this.#sent ? (this.#outcomeUnknown ? 2 : 1) : 0;
+    const isDoubtful = this.#outcomeUnknown || clock.now() < this.#lateUntil;
+    let looks = this.#sent ? (isDoubtful ? 2 : 1) : 0;
     for (let attempt = 0; looks > 0 && !ended.aborted;) {
       try {
         await slots.run(signal, () => adapter.deregister(this.#desired, signal));

@@ -342,6 +342,33 @@ describe('a deregistration', () => {
     expect(ids(r)).toEqual(['10.0.0.7:8081']);
   });
 
+  it('outlasts such a write also when a later one was answered before it took effect', async () => {
+    let isFirst = true;
+    const r = rig({
+      config: { registry: { requestTimeoutMs: 1_000 }, backoff: { baseMs: 10, capMs: 10 } },
+      adapter: withMethods((inner) => ({
+        async register(instance, options) {
+          if (instance.port === 8080 && isFirst) {
+            isFirst = false;
+            options.signal.addEventListener('abort', () => {
+              const late = { ...options, signal: new AbortController().signal };
+              r.clock.after(100, () => void inner.register(instance, late));
+            });
+            await new Promise((_resolve, reject) => options.signal.addEventListener('abort', reject));
+          }
+          return inner.register(instance, options);
+        },
+      })),
+    });
+    const sibling = r.registry.register({ ...spec, port: 8081 });
+    const registration = r.registry.register(spec);
+    await within(r, 500, sibling.listed());
+    await within(r, 550, registration.listed());
+    await within(r, 2_000, registration.deregister());
+    await r.clock.advance(600_000);
+    expect(ids(r)).toEqual(['10.0.0.7:8081']);
+  });
+
   it('of one leaves its siblings on the same lease alone', async () => {
     const r = rig();
     const first = r.registry.register(spec);
