@@ -121,6 +121,7 @@ function attempt(
   return withDeadline({ clock, timeoutMs, doing: `shutdown: ${step}`, signals: [] }, run);
 }
 
+/** What of the time that is left is kept for hooks to say how the work ended, of which at most so much, in milliseconds. */
 const LAST_WORD = { share: 0.05, maxMs: 500 };
 
 /** The time for the last word runs from the abort: a process that stood still until after the deadline has it too. */

@@ -32,6 +32,20 @@ function withMethods(methods: (inner: RegistryAdapter) => Partial<RegistryAdapte
   };
 }
 
+/** A write that hangs until it is given up, and takes effect 100 ms after. */
+function takesEffectLate(
+  clock: Rig['clock'],
+  givenUp: AbortSignal,
+  write: (signal: AbortSignal) => Promise<unknown>,
+): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    givenUp.addEventListener('abort', () => {
+      clock.after(100, () => void write(new AbortController().signal));
+      reject(givenUp.reason);
+    });
+  });
+}
+
 describe('a registration', () => {
   it('is listed, and stays so for as long as the process beats', async () => {
     const r = rig();
@@ -324,11 +338,9 @@ describe('a deregistration', () => {
       adapter: withMethods((inner) => ({
         async register(instance, options) {
           if (instance.port === 8080) {
-            options.signal.addEventListener('abort', () => {
-              const late = { ...options, signal: new AbortController().signal };
-              r.clock.after(100, () => void inner.register(instance, late));
-            });
-            await new Promise((_resolve, reject) => options.signal.addEventListener('abort', reject));
+            await takesEffectLate(r.clock, options.signal, (signal) =>
+              inner.register(instance, { ...options, signal }),
+            );
           }
           return inner.register(instance, options);
         },
@@ -350,11 +362,9 @@ describe('a deregistration', () => {
         async register(instance, options) {
           if (instance.port === 8080 && isFirst) {
             isFirst = false;
-            options.signal.addEventListener('abort', () => {
-              const late = { ...options, signal: new AbortController().signal };
-              r.clock.after(100, () => void inner.register(instance, late));
-            });
-            await new Promise((_resolve, reject) => options.signal.addEventListener('abort', reject));
+            await takesEffectLate(r.clock, options.signal, (signal) =>
+              inner.register(instance, { ...options, signal }),
+            );
           }
           return inner.register(instance, options);
         },
