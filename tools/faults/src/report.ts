@@ -20,8 +20,10 @@ export function plainTables(run: Run): string {
       ...run.kinds.map((kind) => cell(run, scenario, kind)),
     ]),
   ];
-  const lines = padded(rows).map((row) => row.join('  ').trimEnd());
-  return [...lines, ...notes(run).map((note) => `\n${note}`)].join('\n');
+  return [rows, countedRows(run)]
+    .filter((table) => table.length > 0)
+    .map(plain)
+    .join('\n\n');
 }
 
 /** The same as Markdown, with the faults in words, the formulas of the bounds, and what their terms are. */
@@ -42,13 +44,14 @@ export function markdownTables(run: Run): string {
       ...run.kinds.map((kind) => seconds(lengthOf(term, { ...SETTINGS, ...kind.settings }, kind))),
     ]),
   ];
+  const counted = countedRows(run);
   return [
     '“2.2 s of 9.1 s”: healed after 2.2 s, the bound is 9.1 s, all promises were kept. “–”: it doesn’t apply, and why.',
     markdown(faults),
     'What the terms are, with the settings of the suite; the allowance for a busy machine ' +
       `(${seconds(SETTINGS.allowanceMs)}) comes on top:`,
     markdown(terms),
-    ...notes(run).map((note) => `- ${note}`),
+    ...(counted.length > 0 ? ['What was counted besides:', markdown(counted)] : []),
   ].join('\n\n');
 }
 
@@ -81,10 +84,26 @@ function cell({ outcomes }: Run, scenario: Scenario, kind: RegistryKind): string
   return verdictOf(outcome) === 'passed' ? figures : `FAILED: ${figures}`;
 }
 
-function notes({ outcomes }: Run): string[] {
-  return outcomes.flatMap(({ name, registry, notes: all }) =>
-    all.map((note) => `${name}, ${registry}: ${note}.`),
-  );
+/** A row for each figure that a fault counts; none where nothing was counted. */
+function countedRows({ scenarios, kinds, outcomes }: Run): string[][] {
+  const rows = scenarios.flatMap(({ name }) => {
+    const played = outcomes.filter((outcome) => outcome.name === name);
+    const whats = new Set(played.flatMap(({ counted }) => counted.map(({ what }) => what)));
+    return Array.from(whats, (what) => [
+      `${name}: ${what}`,
+      ...kinds.map(({ type }) => {
+        const counted = played.find(({ registry }) => registry === type)?.counted ?? [];
+        return counted.find((each) => each.what === what)?.figure ?? '–';
+      }),
+    ]);
+  });
+  return rows.length > 0 ? [['counted', ...kinds.map(({ type }) => type)], ...rows] : [];
+}
+
+function plain(rows: readonly (readonly string[])[]): string {
+  return padded(rows)
+    .map((row) => row.join('  ').trimEnd())
+    .join('\n');
 }
 
 function markdown(rows: readonly (readonly string[])[]): string {

@@ -4,7 +4,7 @@ import { machineNow } from './machine-clock.ts';
 import type { RegistryKind } from './registry-kind.ts';
 import type { Scenario } from './scenario.ts';
 import { type Settings, SETTINGS } from './settings.ts';
-import { Stage } from './stage.ts';
+import { type Counted, Stage } from './stage.ts';
 
 /** What came of one fault on one registry. */
 export interface Outcome {
@@ -17,7 +17,7 @@ export interface Outcome {
   /** The promises that weren't kept. Empty: it passed. */
   readonly failures: readonly string[];
   /** What people want to know besides. */
-  readonly notes: readonly string[];
+  readonly counted: readonly Counted[];
   readonly tookMs: number;
   /** What the processes told of themselves. */
   readonly trace: string;
@@ -74,7 +74,7 @@ export async function runScenario(
     bound,
     healedInMs: stage?.healedInMs,
     failures: [...broken, ...(stage ? judge(stage.evidence) : [])],
-    notes: stage?.notes ?? [],
+    counted: stage?.counted ?? [],
     tookMs: machineNow() - since,
     trace: stage?.trace ?? '',
   };

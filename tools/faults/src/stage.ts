@@ -37,6 +37,13 @@ export interface FaultPlan {
   end?(): Promise<void> | void;
 }
 
+/** A figure that a fault counts. */
+export interface Counted {
+  /** In words, with its bound if it has one. */
+  readonly what: string;
+  readonly figure: string;
+}
+
 /** The address of an instance is its own: some registries know it by that. Nobody listens there. */
 const FIRST_PORT = 10_000;
 const PORTS_EACH = 500;
@@ -67,7 +74,7 @@ export class Stage {
   readonly #progress: (line: string) => void;
   readonly #participants: { readonly it: Participant; readonly promise: ReaderPromise | undefined }[] = [];
   readonly #unmet: string[] = [];
-  readonly #notes: string[] = [];
+  readonly #counted: Counted[] = [];
   readonly #helpers: { stop(): Promise<void> | void }[] = [];
   #faultFrom: number | undefined;
   #mendFrom: number | undefined;
@@ -240,14 +247,14 @@ export class Stage {
     return act;
   }
 
-  /** A figure that people want to see. */
-  note(figure: string): void {
-    this.#notes.push(figure);
-    this.#progress(figure);
+  /** People want to see these figures, beside how long it took. */
+  count(...figures: readonly Counted[]): void {
+    this.#counted.push(...figures);
+    for (const { what, figure } of figures) this.#progress(`${what}: ${figure}`);
   }
 
-  get notes(): readonly string[] {
-    return this.#notes;
+  get counted(): readonly Counted[] {
+    return this.#counted;
   }
 
   /** When the fault began, when its end began, and when it was over. */

@@ -18,7 +18,7 @@ const run: Run = {
   scenarios: [needy, { ...needy, name: 'plain', fault: 'something else', needs: [] }],
   kinds: [first, poor],
   outcomes: [
-    outcome({ name: 'needy', registry: first.type, notes: ['17 requests'] }),
+    outcome({ name: 'needy', registry: first.type, counted: [{ what: 'requests', figure: '17' }] }),
     outcome({ name: 'plain', registry: first.type, healedInMs: 12_345, failures: ['late'] }),
     outcome({ name: 'plain', registry: 'poor', healedInMs: undefined, failures: ['never'] }),
   ],
@@ -37,7 +37,9 @@ describe('the table has a row for each fault and a column for each registry', ()
   });
 
   it('and says what else was counted', () => {
-    expect(plainTables(run)).toContain(`needy, ${first.type}: 17 requests.`);
+    expect(plainTables(run)).toMatch(/^counted +\S+ +poor\nneedy: requests +17 +–$/mu);
+    expect(markdownTables(run)).toMatch(/^\| needy: requests +\| 17 +\| – +\|$/mu);
+    expect(plainTables({ ...run, outcomes: [] })).not.toContain('counted');
   });
 
   it('in Markdown with the fault in words, the formula, and what its terms are on each', () => {
@@ -72,7 +74,7 @@ function outcome(more: Partial<Outcome>): Outcome {
     bound: { ms: 9_000, formula: '' },
     healedInMs: 1_500,
     failures: [],
-    notes: [],
+    counted: [],
     tookMs: 20_000,
     trace: '',
     ...more,

@@ -62,15 +62,25 @@ export const reconnectingAtOnce: Scenario = {
     const back = busiestSecond(connections, faultTo, healedAt);
     const first = busiestSecond(connections, faultFrom, faultFrom + GROWN_AFTER_MS);
     const asked = requests.filter((at) => at >= faultTo && at < healedAt).length;
-    stage.note(
-      `1 000 clients: ${first} connections in the busiest second of the first ten, then ${grown} of at most ${bound}; ` +
-        `when it was back ${back} connections and ${busiestSecond(requests, faultTo, healedAt)} requests in the busiest second, ` +
-        `${(asked / CLIENTS).toFixed(1)} requests of each client`,
+    stage.count(
+      { what: 'connections in the busiest of the first ten seconds', figure: spaced(first) },
+      { what: `in the busiest after those, at most ${spaced(bound)}`, figure: spaced(grown) },
+      { what: `in the busiest when it is back, at most ${spaced(bound)}`, figure: spaced(back) },
+      {
+        what: 'requests in the busiest second when it is back',
+        figure: spaced(busiestSecond(requests, faultTo, healedAt)),
+      },
+      { what: 'requests of each client until all is healed', figure: (asked / CLIENTS).toFixed(1) },
     );
     stage.expect(grown <= bound, `no second of the outage has more than ${bound} connections (${grown})`);
     stage.expect(back <= bound, `no second has more than ${bound} connections when it is back (${back})`);
   },
 };
+
+/** As the docs write figures: 2 000. */
+function spaced(figure: number): string {
+  return figure.toLocaleString('en').replaceAll(',', ' ');
+}
 
 /** How many of all clients register there. */
 function countOf(service: string): number {
@@ -118,9 +128,12 @@ export const churn: Scenario = {
     const growth = Math.max(...after.map((bytes, i) => bytes - (before[i] ?? 0)));
     const backwards = readers.reduce((sum, { latest }) => sum + (latest?.list?.weights?.backwards ?? 0), 0);
     const tookMs = faultTo - faultFrom;
-    stage.note(
-      `10 000 changes in ${(tookMs / 1_000).toFixed(1)} s (${Math.round((INSTANCES * ROUNDS * 1_000) / tookMs)} in a second); ` +
-        `a reader grew by ${(growth / 1e6).toFixed(1)} MB`,
+    stage.count(
+      { what: 'changes in a second', figure: spaced(Math.round((INSTANCES * ROUNDS * 1_000) / tookMs)) },
+      {
+        what: `by how much a reader grew, at most ${GROWTH_BYTES / 1e6} MB`,
+        figure: `${(growth / 1e6).toFixed(1)} MB`,
+      },
     );
     stage.expect(growth <= GROWTH_BYTES, `a reader keeps nothing of past changes (${growth} bytes more)`);
     stage.expect(backwards === 0, `no reader sees an older state after a newer one (${backwards} times)`);
