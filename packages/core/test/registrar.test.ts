@@ -32,18 +32,31 @@ function withMethods(methods: (inner: RegistryAdapter) => Partial<RegistryAdapte
   };
 }
 
-/** A write that hangs until it is given up, and takes effect 100 ms after. */
-function takesEffectLate(
-  clock: Rig['clock'],
-  givenUp: AbortSignal,
-  write: (signal: AbortSignal) => Promise<unknown>,
-): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    givenUp.addEventListener('abort', () => {
-      clock.after(100, () => void write(new AbortController().signal));
-      reject(givenUp.reason);
-    });
+/**
+ * A registration, its writes counted from 1. Those that are late hang until they are given up, and take effect 100 ms after. A sibling is
+ * listed, which keeps the lease.
+ */
+async function withLateWrites(isLate: (nth: number) => boolean) {
+  let writes = 0;
+  const r = rig({
+    config: { registry: { requestTimeoutMs: 1_000 }, backoff: { baseMs: 10, capMs: 10 } },
+    adapter: withMethods((inner) => ({
+      async register(instance, options) {
+        if (instance.port !== 8080 || !isLate(++writes)) return inner.register(instance, options);
+        const late = { ...options, signal: new AbortController().signal };
+        return new Promise((_resolve, reject) => {
+          options.signal.addEventListener('abort', () => {
+            r.clock.after(100, () => void inner.register(instance, late));
+            reject(options.signal.reason);
+          });
+        });
+      },
+    })),
   });
+  const sibling = r.registry.register({ ...spec, port: 8081 });
+  const registration = r.registry.register(spec);
+  await within(r, 500, sibling.listed());
+  return { r, registration };
 }
 
 describe('a registration', () => {
@@ -333,46 +346,14 @@ describe('a deregistration', () => {
   });
 
   it('outlasts a write that got no answer and takes effect late', async () => {
-    const r = rig({
-      config: { registry: { requestTimeoutMs: 1_000 } },
-      adapter: withMethods((inner) => ({
-        async register(instance, options) {
-          if (instance.port === 8080) {
-            await takesEffectLate(r.clock, options.signal, (signal) =>
-              inner.register(instance, { ...options, signal }),
-            );
-          }
-          return inner.register(instance, options);
-        },
-      })),
-    });
-    const sibling = r.registry.register({ ...spec, port: 8081 });
-    const registration = r.registry.register(spec);
-    await within(r, 500, sibling.listed());
+    const { r, registration } = await withLateWrites(() => true);
     await within(r, 2_000, registration.deregister());
     await r.clock.advance(600_000);
     expect(ids(r)).toEqual(['10.0.0.7:8081']);
   });
 
   it('outlasts such a write also when a later one was answered before it took effect', async () => {
-    let isFirst = true;
-    const r = rig({
-      config: { registry: { requestTimeoutMs: 1_000 }, backoff: { baseMs: 10, capMs: 10 } },
-      adapter: withMethods((inner) => ({
-        async register(instance, options) {
-          if (instance.port === 8080 && isFirst) {
-            isFirst = false;
-            await takesEffectLate(r.clock, options.signal, (signal) =>
-              inner.register(instance, { ...options, signal }),
-            );
-          }
-          return inner.register(instance, options);
-        },
-      })),
-    });
-    const sibling = r.registry.register({ ...spec, port: 8081 });
-    const registration = r.registry.register(spec);
-    await within(r, 500, sibling.listed());
+    const { r, registration } = await withLateWrites((nth) => nth === 1);
     await within(r, 550, registration.listed());
     await within(r, 2_000, registration.deregister());
     await r.clock.advance(600_000);
